@@ -1,0 +1,386 @@
+package io.gyre;
+
+import io.gyre.driver.DriverConfig;
+import io.gyre.driver.DriverProvider;
+import java.io.IOException;
+import java.io.InterruptedIOException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Locale;
+import java.util.Objects;
+import java.util.ServiceLoader;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Consumer;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * A set of {@link EventLoop}s on one driver: io_uring where the kernel has it and allows it, NIO elsewhere.
+ *
+ * <p>{@link #close()} cancels what is in flight, waits for it, closes every file and socket, and ends the threads.
+ */
+public final class IoRuntime implements AutoCloseable {
+  /** System property that chooses the driver when {@link Builder#driver} does not: {@code auto}, {@code uring}, {@code nio}. */
+  public static final String DRIVER_PROPERTY = "gyre.driver";
+
+  private static final Logger LOG = LoggerFactory.getLogger(IoRuntime.class);
+
+  private final List<EventLoop> loops;
+  private final String driverName;
+  private final AtomicInteger next = new AtomicInteger();
+
+  private IoRuntime(Builder options, DriverProvider provider) throws IOException {
+    this.driverName = provider.name();
+    var made = new ArrayList<EventLoop>();
+    for (int i = 0; i < options.scheduler.loops(); i++) {
+      made.add(new EventLoop(this, i, provider, options));
+    }
+    this.loops = List.copyOf(made);
+    loops.forEach(EventLoop::start);
+    try {
+      for (var loop : loops) {
+        await(loop.started());
+      }
+    } catch (IOException | RuntimeException | Error e) {
+      close();
+      throw e;
+    }
+  }
+
+  /**
+   * Begins to describe a runtime.
+   *
+   * @return a builder with defaults that suit most programs
+   */
+  public static Builder builder() {
+    return new Builder();
+  }
+
+  /**
+   * What each driver on the class or module path says of this machine, the preferred one first.
+   *
+   * @return one line a driver
+   */
+  public static List<DriverReport> probeDrivers() {
+    return providers().stream().map(p -> new DriverReport(p.name(), p.probe())).toList();
+  }
+
+  /**
+   * What a driver says of this machine.
+   *
+   * @param name the driver's name
+   * @param availability whether it works here, and if not, why and what to do
+   */
+  public record DriverReport(String name, DriverProvider.Availability availability) {}
+
+  /**
+   * The driver in use.
+   *
+   * @return {@code uring} or {@code nio}
+   */
+  public String driverName() {
+    return driverName;
+  }
+
+  /**
+   * All loops.
+   *
+   * @return an unmodifiable list, in the order of their indexes
+   */
+  public List<EventLoop> loops() {
+    return loops;
+  }
+
+  /**
+   * The loop for something new: the caller's own if it is one of this runtime's, else each in turn.
+   *
+   * @return a loop
+   */
+  public EventLoop loop() {
+    var current = EventLoop.current();
+    if (current != null && current.runtime() == this) {
+      return current;
+    }
+    return loops.get(Math.floorMod(next.getAndIncrement(), loops.size()));
+  }
+
+  /**
+   * Ends the runtime: no new operation is taken, those in flight are cancelled and waited for, files and sockets are
+   * closed, threads end. What the kernel does not give back before the {@linkplain Builder#shutdownTimeout deadline} is
+   * logged, and its memory kept for ever. Closing twice is harmless. On a loop's thread this only begins the shutdown.
+   */
+  @Override
+  public void close() {
+    var done = closeAsync();
+    if (EventLoop.current() == null) {
+      done.join();
+    }
+  }
+
+  /**
+   * Begins to end the runtime, as {@link #close()} does.
+   *
+   * @return completes when all threads are about to end
+   */
+  public CompletableFuture<Void> closeAsync() {
+    loops.forEach(EventLoop::stop);
+    return CompletableFuture.allOf(
+        loops.stream().map(EventLoop::terminated).toArray(CompletableFuture<?>[]::new));
+  }
+
+  @Override
+  public String toString() {
+    return "runtime on " + driverName + ", " + loops.size() + " loops";
+  }
+
+  private static List<DriverProvider> providers() {
+    return ServiceLoader.load(DriverProvider.class, DriverProvider.class.getClassLoader()).stream()
+        .map(ServiceLoader.Provider::get)
+        .sorted(Comparator.comparingInt(DriverProvider::priority).reversed())
+        .toList();
+  }
+
+  private static void await(CompletableFuture<Void> future) throws IOException {
+    try {
+      future.get();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw (IOException)
+          new InterruptedIOException("interrupted while the runtime was starting").initCause(e);
+    } catch (ExecutionException e) {
+      switch (e.getCause()) {
+        case IOException io -> throw io;
+        case RuntimeException r -> throw r;
+        case Error error -> throw error;
+        case Throwable t -> throw new IOException("the runtime could not start", t);
+      }
+    }
+  }
+
+  /** Describes a runtime. Not thread-safe. */
+  public static final class Builder {
+    private String driver = System.getProperty(DRIVER_PROPERTY, "auto");
+    private Scheduler scheduler = Scheduler.singleThreaded();
+    private int ringEntries = 256;
+    private int completionEntries = 4096;
+    private int receiveBufferCount = 1024;
+    private int receiveBufferBytes = 4096;
+    private int fixedFiles = 16_384;
+    private long bufferPoolBytes = 16L << 20;
+    private Duration shutdownTimeout = Duration.ofSeconds(10);
+    private Consumer<Throwable> exceptionHandler =
+        t -> LOG.error("a handler or task threw; the loop goes on", t);
+
+    private Builder() {}
+
+    /**
+     * Which driver: {@code auto} takes the best that works here, {@code uring} and {@code nio} require that one. The
+     * default is the system property {@value IoRuntime#DRIVER_PROPERTY}, else {@code auto}.
+     *
+     * @param name {@code auto}, or a driver's name
+     * @return this
+     */
+    public Builder driver(String name) {
+      this.driver = Objects.requireNonNull(name, "driver").toLowerCase(Locale.ROOT);
+      return this;
+    }
+
+    /**
+     * How many loops. The default is one.
+     *
+     * @param value a scheduler
+     * @return this
+     */
+    public Builder scheduler(Scheduler value) {
+      this.scheduler = Objects.requireNonNull(value, "scheduler");
+      return this;
+    }
+
+    /**
+     * Size of each loop's submission queue, a power of two from 2 to 32768; 256 by default. More operations than that
+     * may be in flight: it bounds how many start with one call into the kernel.
+     *
+     * @param value entries
+     * @return this
+     */
+    public Builder ringEntries(int value) {
+      this.ringEntries = value;
+      return this;
+    }
+
+    /**
+     * Size of each loop's completion queue, a power of two, at least {@link #ringEntries}; 4096 by default. It bounds
+     * how many operations the kernel has at a time; more wait their turn.
+     *
+     * @param value entries
+     * @return this
+     */
+    public Builder completionEntries(int value) {
+      this.completionEntries = value;
+      return this;
+    }
+
+    /**
+     * The buffers of each loop that its sockets receive into; 1024 of 4096 bytes by default. They bound how much
+     * received data handlers may hold on to; at the bound, receiving pauses.
+     *
+     * @param count a power of two from 2 to 32768
+     * @param bytes size of each, 64 to 16777216
+     * @return this
+     */
+    public Builder receiveBuffers(int count, int bytes) {
+      this.receiveBufferCount = count;
+      this.receiveBufferBytes = bytes;
+      return this;
+    }
+
+    /**
+     * How many descriptors of each loop may be registered with the kernel; 16384 by default, fewer where the limit of
+     * open files is lower. Those beyond it work as well, a little slower.
+     *
+     * @param value 0 to 1048576
+     * @return this
+     */
+    public Builder fixedFiles(int value) {
+      this.fixedFiles = value;
+      return this;
+    }
+
+    /**
+     * Size of each loop's {@link BufferPool}; 16 MiB by default.
+     *
+     * @param value bytes, 1 MiB to 1 GiB, a multiple of 1 MiB
+     * @return this
+     */
+    public Builder bufferPoolBytes(long value) {
+      if (value < 1 << 20 || value > 1 << 30 || value % (1 << 20) != 0) {
+        throw new IllegalArgumentException(
+            "bufferPoolBytes must be a multiple of 1 MiB from 1 MiB to 1 GiB: " + value);
+      }
+      this.bufferPoolBytes = value;
+      return this;
+    }
+
+    /**
+     * How long {@link IoRuntime#close()} waits for the kernel; 10 seconds by default.
+     *
+     * @param value not negative
+     * @return this
+     */
+    public Builder shutdownTimeout(Duration value) {
+      if (value.isNegative()) {
+        throw new IllegalArgumentException("shutdownTimeout must not be negative: " + value);
+      }
+      this.shutdownTimeout = value;
+      return this;
+    }
+
+    /**
+     * Takes what handlers and tasks throw. By default it is logged. Called on the loop's thread.
+     *
+     * @param value the handler
+     * @return this
+     */
+    public Builder exceptionHandler(Consumer<Throwable> value) {
+      this.exceptionHandler = Objects.requireNonNull(value, "exceptionHandler");
+      return this;
+    }
+
+    /**
+     * Starts the threads and opens the drivers.
+     *
+     * @return a running runtime
+     * @throws IOException when no driver works here, or the required one does not: the message says why and what to do
+     * @throws IllegalArgumentException for a driver that does not exist, or sizes out of range
+     */
+    public IoRuntime start() throws IOException {
+      driverConfig(0); // out-of-range sizes are the caller's error on every driver
+      var all = providers();
+      var names = all.stream().map(DriverProvider::name).toList();
+      if (driver.equals("auto")) {
+        return startBest(all);
+      }
+      for (var provider : all) {
+        if (provider.name().equals(driver)) {
+          var found = provider.probe();
+          if (!found.available()) {
+            throw new IOException(
+                "driver "
+                    + driver
+                    + " was required but can't be used: "
+                    + found.reason()
+                    + (found.remedy().isEmpty() ? "" : "; " + found.remedy()));
+          }
+          var runtime = new IoRuntime(this, provider);
+          LOG.info("driver={} loops={}: required by configuration", driver, scheduler.loops());
+          return runtime;
+        }
+      }
+      throw new IllegalArgumentException(
+          "no driver named "
+              + driver
+              + " among "
+              + names
+              + "; is its jar on the class or module path?");
+    }
+
+    private IoRuntime startBest(List<DriverProvider> all) throws IOException {
+      var refused = new StringBuilder();
+      for (var provider : all) {
+        var found = provider.probe();
+        if (!found.available()) {
+          refused
+              .append(refused.isEmpty() ? "" : "; ")
+              .append(provider.name())
+              .append(": ")
+              .append(found.reason());
+          continue;
+        }
+        try {
+          var runtime = new IoRuntime(this, provider);
+          LOG.info(
+              "driver={} loops={}: {}",
+              provider.name(),
+              scheduler.loops(),
+              refused.isEmpty() ? found.reason() : "fell back, " + refused);
+          return runtime;
+        } catch (IOException e) {
+          refused
+              .append(refused.isEmpty() ? "" : "; ")
+              .append(provider.name())
+              .append(": ")
+              .append(e.getMessage());
+        }
+      }
+      throw new IOException(
+          "no driver works here: "
+              + (refused.isEmpty() ? "none is on the class or module path" : refused));
+    }
+
+    DriverConfig driverConfig(int loopIndex) {
+      return new DriverConfig(
+          loopIndex,
+          ringEntries,
+          completionEntries,
+          receiveBufferCount,
+          receiveBufferBytes,
+          fixedFiles);
+    }
+
+    long bufferPoolBytes() {
+      return bufferPoolBytes;
+    }
+
+    Duration shutdownTimeout() {
+      return shutdownTimeout;
+    }
+
+    Consumer<Throwable> exceptionHandler() {
+      return exceptionHandler;
+    }
+  }
+}

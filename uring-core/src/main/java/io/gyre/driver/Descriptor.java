@@ -1,0 +1,57 @@
+package io.gyre.driver;
+
+/**
+ * An open file or socket as a driver knows it. Confined to its loop's thread, but for {@link #subject()}.
+ *
+ * <p>The dispatcher counts what is in flight on it, and closes it only when that count is zero: io_uring's close does
+ * not cancel what is pending, and a number that is closed early is soon somebody else's file.
+ */
+public abstract class Descriptor {
+  /** Life of a descriptor: open, then closing (nothing new is taken), then closed. */
+  enum State {
+    OPEN,
+    CLOSING,
+    CLOSED
+  }
+
+  private final String subject;
+  State state = State.OPEN;
+  int inFlight;
+  Operation closeWhenIdle;
+
+  // All open descriptors of a loop, so that shutdown finds them.
+  Descriptor preceding;
+  Descriptor following;
+
+  /**
+   * Makes an open descriptor.
+   *
+   * @param subject the path or the address, for error messages
+   */
+  protected Descriptor(String subject) {
+    this.subject = subject;
+  }
+
+  /**
+   * What error messages name.
+   *
+   * @return the path or the address
+   */
+  public final String subject() {
+    return subject;
+  }
+
+  /**
+   * Whether a close was asked for, so that a driver fails what it still has queued for this descriptor.
+   *
+   * @return true from the moment that close was called
+   */
+  public final boolean isClosing() {
+    return state != State.OPEN;
+  }
+
+  @Override
+  public String toString() {
+    return subject + " (" + state + ", " + inFlight + " in flight)";
+  }
+}

@@ -1,0 +1,136 @@
+package io.gyre.driver;
+
+import io.gyre.BufferPool;
+import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.net.SocketOption;
+
+/**
+ * What carries out operations for one loop: io_uring, or NIO. Confined to the loop's thread, but for {@link #wakeUp()}.
+ *
+ * <p>The contract, which one suite holds every driver to:
+ *
+ * <ul>
+ *   <li>Each submitted operation is given to {@link OperationDispatcher#resolve} exactly once without {@link
+ *       Operation#hasMore()}, and never from inside {@link #submit}.
+ *   <li>Until then the driver may touch the operation's memory; after that it may not.
+ *   <li>Operations that need room which is not there wait, in order; they are not refused.
+ * </ul>
+ */
+public interface Driver {
+  /**
+   * Takes an operation. It is started now or at the next turn.
+   *
+   * @param operation a slot of the dispatcher's table
+   */
+  void submit(Operation operation);
+
+  /**
+   * Asks that one operation be cancelled. It resolves with {@link Errno#ECANCELED}, or as it would have.
+   *
+   * @param operation a live operation that was submitted
+   */
+  void cancel(Operation operation);
+
+  /**
+   * Asks that everything in flight on a descriptor be cancelled. What races with this is delivered as it happened.
+   *
+   * @param descriptor whose operations to cancel
+   */
+  void cancelAll(Descriptor descriptor);
+
+  /** Asks that everything in flight be cancelled: shutdown. */
+  void cancelAll();
+
+  /**
+   * One turn: starts what was submitted, waits for an outcome if asked to, and resolves what is there.
+   *
+   * @param timeoutNanos how long to wait at most when nothing is ready; 0 not at all, negative without limit
+   * @param budget how many outcomes to resolve at most
+   * @return how many were resolved
+   * @throws IOException when the driver cannot go on: the loop stops and fails every waiter
+   */
+  int turn(long timeoutNanos, int budget) throws IOException;
+
+  /** Ends the wait of a turn that is under way, or the next one's. Any thread may call it. */
+  void wakeUp();
+
+  /**
+   * Makes memory known to the driver, so that operations on it may take a quicker form.
+   *
+   * @param pool the loop's pool
+   */
+  void register(BufferPool pool);
+
+  /**
+   * Opens a listening socket. Does not block.
+   *
+   * @param address where to listen; port 0 lets the system choose
+   * @param backlog how many connections may wait to be accepted
+   * @param reusePort whether several sockets may listen there and share the connections
+   * @return the socket
+   * @throws IOException as {@link Errors} names it, for instance a {@link java.net.BindException}
+   */
+  Descriptor listen(InetSocketAddress address, int backlog, boolean reusePort) throws IOException;
+
+  /**
+   * Opens a socket to be connected with {@link OpCode#CONNECT}. Does not block.
+   *
+   * @param remote where it will connect to, which tells the address family
+   * @return the socket
+   * @throws IOException as {@link Errors} names it
+   */
+  Descriptor socket(InetSocketAddress remote) throws IOException;
+
+  /**
+   * The address that a socket is bound to.
+   *
+   * @param socket an open socket
+   * @return its address
+   * @throws IOException when the system does not tell
+   */
+  InetSocketAddress localAddress(Descriptor socket) throws IOException;
+
+  /**
+   * The address that a socket is connected to.
+   *
+   * @param socket an open socket
+   * @return the peer's address
+   * @throws IOException when the system does not tell
+   */
+  InetSocketAddress remoteAddress(Descriptor socket) throws IOException;
+
+  /**
+   * Sets an option of {@link java.net.StandardSocketOptions}.
+   *
+   * @param socket an open socket
+   * @param option which
+   * @param value its value
+   * @param <T> the value's type
+   * @throws IOException when the system refuses
+   * @throws UnsupportedOperationException for an option that the driver does not know
+   */
+  <T> void setOption(Descriptor socket, SocketOption<T> option, T value) throws IOException;
+
+  /**
+   * What was found when this driver was opened.
+   *
+   * @return its capabilities
+   */
+  Capabilities capabilities();
+
+  /**
+   * Counters since the driver was opened. Written by the loop, readable from any thread, each by itself up to date.
+   *
+   * @return the live counters
+   */
+  DriverCounters counters();
+
+  /**
+   * Gives everything back to the system.
+   *
+   * @param drained whether nothing is in flight any more; if not, memory that the kernel may still write to is leaked
+   *     on purpose
+   */
+  void close(boolean drained);
+}

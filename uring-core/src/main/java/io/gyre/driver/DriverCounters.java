@@ -1,0 +1,59 @@
+package io.gyre.driver;
+
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+
+/**
+ * Counters of one driver. One thread, the loop's, writes; any thread reads. Writes are opaque stores: no lock prefix
+ * and no fence on the hot path, and a reader sees each value whole, some time later.
+ */
+@SuppressWarnings("EnumOrdinal") // an index into an array that nobody stores
+public final class DriverCounters {
+  private static final VarHandle COUNTS = MethodHandles.arrayElementVarHandle(long[].class);
+
+  /** One counter. */
+  public enum Counter {
+    /** Calls into the kernel that submit, wait or both ({@code io_uring_enter}, {@code select}). */
+    ENTERS,
+    /** Operations handed to the kernel or to a pool thread. */
+    SUBMITTED,
+    /** Outcomes taken. */
+    COMPLETED,
+    /** Outcomes for an operation that is no longer there; dropped. */
+    STALE,
+    /** Times that the completion queue overflowed. */
+    OVERFLOWS,
+    /** Times that a receive had to wait for a buffer. */
+    OUT_OF_BUFFERS,
+    /** Wake-ups taken. */
+    WAKE_UPS
+  }
+
+  // A line of its own on either side: what lies next to it in the heap is written by others.
+  private static final int PAD = 16;
+  private final long[] counts = new long[PAD + Counter.values().length + PAD];
+
+  /** Makes counters that are all 0. */
+  public DriverCounters() {}
+
+  /**
+   * Adds to a counter. The loop's thread only.
+   *
+   * @param counter which
+   * @param delta how much
+   */
+  public void add(Counter counter, long delta) {
+    int i = PAD + counter.ordinal();
+    COUNTS.setOpaque(counts, i, counts[i] + delta);
+  }
+
+  /**
+   * Reads a counter. Any thread.
+   *
+   * @param counter which
+   * @return its value, recent but not necessarily the newest
+   */
+  public long get(Counter counter) {
+    return (long) COUNTS.getOpaque(counts, PAD + counter.ordinal());
+  }
+}

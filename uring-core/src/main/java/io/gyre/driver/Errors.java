@@ -1,0 +1,136 @@
+package io.gyre.driver;
+
+import java.io.IOException;
+import java.net.BindException;
+import java.net.ConnectException;
+import java.net.InetSocketAddress;
+import java.net.NoRouteToHostException;
+import java.net.SocketException;
+import java.net.SocketTimeoutException;
+import java.nio.channels.AsynchronousCloseException;
+import java.nio.channels.ClosedChannelException;
+import java.nio.file.AccessDeniedException;
+import java.nio.file.DirectoryNotEmptyException;
+import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.FileSystemException;
+import java.nio.file.FileSystemLoopException;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.NotDirectoryException;
+import java.util.concurrent.CancellationException;
+
+/**
+ * Turns an errno into the exception that the JDK would throw, with a message that names the operation, the subject and
+ * the errno: {@code connect 127.0.0.1:81: ECONNREFUSED (Connection refused)}.
+ */
+public final class Errors {
+  private Errors() {}
+
+  /**
+   * Makes the exception of a failed operation.
+   *
+   * @param code what was asked for
+   * @param errno the system's error number, positive
+   * @param subject the path or address
+   * @param closing whether the descriptor is being closed, which is what a cancellation then means
+   * @return the exception, not thrown
+   */
+  public static Throwable of(OpCode code, int errno, String subject, boolean closing) {
+    var reason = code.displayName() + ": " + Errno.describe(errno);
+    if (errno == Errno.ECANCELED.number()) {
+      return closing
+          ? closed(code, subject)
+          : new CancellationException(code.displayName() + " " + subject + " was cancelled");
+    }
+    if (errno == Errno.EBADF.number()) {
+      return closing ? closed(code, subject) : file(code, errno, subject, reason);
+    }
+    return code.isSocketOperation()
+        ? socket(code.displayName(), errno, subject)
+        : file(code, errno, subject, reason);
+  }
+
+  private static IOException file(OpCode code, int errno, String subject, String reason) {
+    return switch (Errno.of(errno)) {
+      case ENOENT -> new NoSuchFileException(subject, null, reason);
+      case EACCES, EPERM -> new AccessDeniedException(subject, null, reason);
+      case EEXIST -> new FileAlreadyExistsException(subject, null, reason);
+      case ENOTDIR ->
+          code == OpCode.OPEN
+              ? new FileSystemException(subject, null, reason)
+              : new NotDirectoryException(subject);
+      case ENOTEMPTY -> new DirectoryNotEmptyException(subject);
+      case ELOOP ->
+          code == OpCode.OPEN
+              ? new FileSystemException(subject, null, reason)
+              : new FileSystemLoopException(subject);
+      case EINVAL ->
+          new FileSystemException(
+              subject,
+              null,
+              code == OpCode.READ || code == OpCode.WRITE
+                  ? reason
+                      + "; with O_DIRECT, offset, length and memory must be multiples of the"
+                      + " device's block size"
+                  : reason);
+      case null, default -> new FileSystemException(subject, null, reason);
+    };
+  }
+
+  /**
+   * Makes the exception of a failed socket call that is not an operation of its own, such as {@code bind}.
+   *
+   * @param call the call's name
+   * @param errno the system's error number, positive
+   * @param subject the address
+   * @return the exception, not thrown
+   */
+  public static IOException socket(String call, int errno, String subject) {
+    var message = call + " " + subject + ": " + Errno.describe(errno);
+    return switch (Errno.of(errno)) {
+      case EADDRINUSE, EADDRNOTAVAIL -> new BindException(message);
+      case EACCES, EPERM ->
+          call.equals("bind") ? new BindException(message) : new SocketException(message);
+      case ECONNREFUSED -> new ConnectException(message);
+      case EHOSTUNREACH, ENETUNREACH -> new NoRouteToHostException(message);
+      case ETIMEDOUT -> new SocketTimeoutException(message);
+      case null, default -> new SocketException(message);
+    };
+  }
+
+  /**
+   * Writes an address as messages do.
+   *
+   * @param address resolved
+   * @return for instance {@code 127.0.0.1:80} or {@code [0:0:0:0:0:0:0:1]:80}
+   */
+  public static String format(InetSocketAddress address) {
+    var host = address.getAddress().getHostAddress();
+    return (host.indexOf(':') >= 0 ? "[" + host + "]" : host) + ":" + address.getPort();
+  }
+
+  /**
+   * Makes the exception of an operation on something that was closed meanwhile or before.
+   *
+   * @param code what was asked for
+   * @param subject the path or address
+   * @return the exception, not thrown
+   */
+  public static ClosedChannelException closed(OpCode code, String subject) {
+    return new Closed(code.displayName() + " " + subject + ": closed");
+  }
+
+  /** The JDK's exception has no constructor that takes a message. */
+  private static final class Closed extends AsynchronousCloseException {
+    private static final long serialVersionUID = 1L;
+    private final String message;
+
+    Closed(String message) {
+      this.message = message;
+    }
+
+    @Override
+    public String getMessage() {
+      return message;
+    }
+  }
+}

@@ -1,0 +1,485 @@
+package io.gyre.driver;
+
+import io.gyre.Buffer;
+import io.gyre.IoHandler;
+import java.nio.ByteBuffer;
+
+/**
+ * One operation in flight: a slot of the {@link OperationTable}, made once and used again and again, so that an
+ * operation allocates nothing. Confined to the loop's thread; a driver that works on other threads hands them what they
+ * need and brings the result back to the loop.
+ *
+ * <p>{@link #token()} is what travels through the kernel as {@code user_data}: the generation in the upper half, the
+ * slot's index in the lower. The generation changes when the slot is given back, so that a late outcome finds nothing.
+ */
+public final class Operation {
+  final int index;
+  int generation;
+  boolean live;
+
+  // What is asked for.
+  OpCode code;
+  Descriptor descriptor;
+  Object argument;
+  int flags;
+  long offset;
+  ByteBuffer memory;
+  int memoryPosition;
+  int memoryLength;
+  Buffer lease;
+
+  // Whom to tell.
+  Completion completion;
+  Object handler;
+  Object attachment;
+
+  // The outcome.
+  boolean more;
+  long longResult;
+  Descriptor newDescriptor;
+  Buffer received;
+  Throwable failure;
+
+  // The driver's own: nobody else reads these.
+  private Operation next;
+  private Operation behind;
+  private boolean cancelRequested;
+  private Object driverState;
+  private int transferred;
+  private long address;
+  private boolean registered;
+
+  Operation(int index) {
+    this.index = index;
+  }
+
+  /**
+   * Identifies this use of the slot.
+   *
+   * @return generation and index
+   */
+  public long token() {
+    return ((long) generation << 32) | index;
+  }
+
+  /**
+   * What is asked for.
+   *
+   * @return the code
+   */
+  public OpCode code() {
+    return code;
+  }
+
+  /**
+   * What it is asked of.
+   *
+   * @return the descriptor, or null for operations that need none
+   */
+  public Descriptor descriptor() {
+    return descriptor;
+  }
+
+  /**
+   * What else the code needs.
+   *
+   * @return the argument that {@link OpCode} describes, or null
+   */
+  public Object argument() {
+    return argument;
+  }
+
+  /**
+   * Flags of the code.
+   *
+   * @return as {@link OpCode} describes them, or 0
+   */
+  public int flags() {
+    return flags;
+  }
+
+  /**
+   * Where in the file.
+   *
+   * @return the offset in bytes
+   */
+  public long offset() {
+    return offset;
+  }
+
+  /**
+   * The memory to transfer to or from. Its position and limit are the user's: use {@link #memoryPosition()} and {@link
+   * #memoryLength()}, taken when the operation was submitted.
+   *
+   * @return the buffer, or null for operations without memory
+   */
+  public ByteBuffer memory() {
+    return memory;
+  }
+
+  /**
+   * Where in {@link #memory()} the transfer begins.
+   *
+   * @return an index
+   */
+  public int memoryPosition() {
+    return memoryPosition;
+  }
+
+  /**
+   * How much to transfer.
+   *
+   * @return bytes
+   */
+  public int memoryLength() {
+    return memoryLength;
+  }
+
+  /**
+   * The pooled buffer whose view {@link #memory()} is.
+   *
+   * @return the buffer, or null where the memory is not pooled
+   */
+  public Buffer lease() {
+    return lease;
+  }
+
+  /**
+   * Whom the completion tells.
+   *
+   * @return the user's handler
+   */
+  public Object handler() {
+    return handler;
+  }
+
+  /**
+   * What the user gave along.
+   *
+   * @return the attachment, or null
+   */
+  public Object attachment() {
+    return attachment;
+  }
+
+  /**
+   * Whether more outcomes of this operation follow the present one.
+   *
+   * @return true for a multishot that goes on
+   */
+  public boolean hasMore() {
+    return more;
+  }
+
+  /**
+   * An outcome that does not fit an {@code int}.
+   *
+   * @return for instance a file's size
+   */
+  public long longResult() {
+    return longResult;
+  }
+
+  /**
+   * The descriptor that was opened or accepted.
+   *
+   * @return the new descriptor; the completion is its owner from here on
+   */
+  public Descriptor newDescriptor() {
+    return newDescriptor;
+  }
+
+  /**
+   * The buffer that was received into, from its position to its limit.
+   *
+   * @return the buffer, leased; the completion is to release it
+   */
+  public Buffer received() {
+    return received;
+  }
+
+  /**
+   * Sets the offset.
+   *
+   * @param value in bytes
+   * @return this
+   */
+  public Operation offset(long value) {
+    this.offset = value;
+    return this;
+  }
+
+  /**
+   * Sets the flags.
+   *
+   * @param value as {@link OpCode} describes them
+   * @return this
+   */
+  public Operation flags(int value) {
+    this.flags = value;
+    return this;
+  }
+
+  /**
+   * Sets the argument.
+   *
+   * @param value as {@link OpCode} describes it
+   * @return this
+   */
+  public Operation argument(Object value) {
+    this.argument = value;
+    return this;
+  }
+
+  /**
+   * Sets the memory to what remains in a user's buffer.
+   *
+   * @param buffer direct or heap
+   * @return this
+   */
+  public Operation memory(ByteBuffer buffer) {
+    this.memory = buffer;
+    this.memoryPosition = buffer.position();
+    this.memoryLength = buffer.remaining();
+    return this;
+  }
+
+  /**
+   * Sets the memory to what remains in a pooled buffer, which is pinned from submission to the last outcome.
+   *
+   * @param buffer a leased buffer
+   * @return this
+   */
+  public Operation memory(Buffer buffer) {
+    this.lease = buffer;
+    return memory(buffer.byteBuffer());
+  }
+
+  /**
+   * For drivers: sets the outcome's long.
+   *
+   * @param value for instance a file's size
+   */
+  public void setLongResult(long value) {
+    this.longResult = value;
+  }
+
+  /**
+   * For drivers: sets the descriptor that the outcome brings.
+   *
+   * @param value an open descriptor
+   */
+  public void setNewDescriptor(Descriptor value) {
+    this.newDescriptor = value;
+  }
+
+  /**
+   * For drivers: sets the buffer that the outcome brings.
+   *
+   * @param value a leased buffer
+   */
+  public void setReceived(Buffer value) {
+    this.received = value;
+  }
+
+  /**
+   * For drivers whose failures are exceptions: sets what {@link #failure(int)} will give.
+   *
+   * @param value the exception, already named as {@link Errors} would
+   */
+  public void setFailure(Throwable value) {
+    this.failure = value;
+  }
+
+  /**
+   * For drivers: links operations into a queue without allocating.
+   *
+   * @return the next in the driver's queue
+   */
+  public Operation next() {
+    return next;
+  }
+
+  /**
+   * For drivers: see {@link #next()}.
+   *
+   * @param value the next in the driver's queue
+   */
+  public void setNext(Operation value) {
+    this.next = value;
+  }
+
+  /**
+   * For drivers: a second link, for operations of one descriptor that take turns.
+   *
+   * @return the operation whose turn comes after this one's
+   */
+  public Operation behind() {
+    return behind;
+  }
+
+  /**
+   * For drivers: see {@link #behind()}.
+   *
+   * @param value the operation whose turn comes after this one's
+   */
+  public void setBehind(Operation value) {
+    this.behind = value;
+  }
+
+  /**
+   * For drivers: whether this operation is to be cancelled, so that it is not gone on with.
+   *
+   * @return true after {@link #requestCancel()}
+   */
+  public boolean isCancelRequested() {
+    return cancelRequested;
+  }
+
+  /** For drivers: see {@link #isCancelRequested()}. */
+  public void requestCancel() {
+    this.cancelRequested = true;
+  }
+
+  /**
+   * For drivers: what has to stay reachable until the last outcome, or whatever else the driver needs to remember.
+   *
+   * @return what {@link #setDriverState} set, or null
+   */
+  public Object driverState() {
+    return driverState;
+  }
+
+  /**
+   * For drivers: see {@link #driverState()}.
+   *
+   * @param value what to remember
+   */
+  public void setDriverState(Object value) {
+    this.driverState = value;
+  }
+
+  /**
+   * For drivers: how much of {@link OpCode#SEND} is done.
+   *
+   * @return bytes
+   */
+  public int transferred() {
+    return transferred;
+  }
+
+  /**
+   * For drivers: where the memory begins for the kernel, which is not {@link #memory()} itself when it had to be copied.
+   *
+   * @return what {@link #setAddress} set
+   */
+  public long address() {
+    return address;
+  }
+
+  /**
+   * For drivers: whether {@link #address()} lies in memory that is registered.
+   *
+   * @return what {@link #setAddress} set
+   */
+  public boolean isRegistered() {
+    return registered;
+  }
+
+  /**
+   * For drivers: see {@link #address()}.
+   *
+   * @param value an address
+   * @param inRegisteredMemory whether it is registered
+   */
+  public void setAddress(long value, boolean inRegisteredMemory) {
+    this.address = value;
+    this.registered = inRegisteredMemory;
+  }
+
+  /**
+   * For drivers: see {@link #transferred()}.
+   *
+   * @param value bytes
+   */
+  public void setTransferred(int value) {
+    this.transferred = value;
+  }
+
+  /**
+   * The exception for a negative result. Made here, on failure only.
+   *
+   * @param result what the completion was called with
+   * @return the exception that the JDK would use, naming the operation, the subject and the errno
+   */
+  public Throwable failure(int result) {
+    if (failure != null) {
+      return failure;
+    }
+    return Errors.of(code, -result, subject(), descriptor != null && descriptor.isClosing());
+  }
+
+  /**
+   * What error messages name.
+   *
+   * @return the path or the address; empty for operations without either
+   */
+  public String subject() {
+    if (argument instanceof OpenRequest request) {
+      return request.path().toString();
+    }
+    return descriptor == null ? "" : descriptor.subject();
+  }
+
+  /**
+   * Tells the user's {@link IoHandler} how it went.
+   *
+   * @param result what the completion was called with
+   */
+  @SuppressWarnings("unchecked") // the handler was set together with an attachment of its type
+  public void notifyHandler(int result) {
+    var h = (IoHandler<Object>) handler;
+    if (result >= 0) {
+      h.completed(result, attachment);
+    } else {
+      h.failed(failure(result), attachment);
+    }
+  }
+
+  void clear() {
+    // References only: what is primitive is set again before it is read. Fields that the short
+    // operations do not touch are tested first, since a reference store costs a GC barrier.
+    descriptor = null;
+    memory = null;
+    handler = null;
+    attachment = null;
+    completion = null;
+    if (lease != null) {
+      lease = null;
+    }
+    if (argument != null) {
+      argument = null;
+    }
+    if (driverState != null) {
+      driverState = null;
+    }
+    if (newDescriptor != null) {
+      newDescriptor = null;
+    }
+    if (received != null) {
+      received = null;
+    }
+    if (failure != null) {
+      failure = null;
+    }
+    more = false;
+    cancelRequested = false;
+    flags = 0;
+    transferred = 0;
+  }
+
+  @Override
+  public String toString() {
+    return code + " " + subject() + " slot " + index + " generation " + generation;
+  }
+}

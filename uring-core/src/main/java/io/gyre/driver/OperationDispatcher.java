@@ -1,0 +1,362 @@
+package io.gyre.driver;
+
+import java.nio.channels.ClosedChannelException;
+import java.util.Objects;
+import java.util.function.Consumer;
+
+/**
+ * Between those who ask (files, sockets) and the driver that does: hands out slots, counts what is in flight on each
+ * descriptor, and brings every operation to exactly one end. One for each loop, confined to its thread.
+ *
+ * <p>For those who build on the SPI; users hold {@code AsyncFile}, {@code TcpStream} and their like.
+ */
+public final class OperationDispatcher {
+  private static final Completion IGNORE = (operation, result) -> {};
+
+  private final OperationTable table = new OperationTable(1024);
+  private final Consumer<Throwable> exceptionHandler;
+  private Driver driver;
+  private boolean stopping;
+  private Descriptor firstOpen;
+
+  // Operations that failed before they reached the driver: resolved at the next turn, since no
+  // operation may resolve inside the call that submitted it.
+  private Operation deferredHead;
+  private Operation deferredTail;
+
+  /**
+   * Makes a dispatcher; the loop does this.
+   *
+   * @param exceptionHandler takes what handlers throw
+   */
+  public OperationDispatcher(Consumer<Throwable> exceptionHandler) {
+    this.exceptionHandler = Objects.requireNonNull(exceptionHandler, "exceptionHandler");
+  }
+
+  /**
+   * Sets the driver, once; the loop does this.
+   *
+   * @param value where operations go
+   */
+  public void attach(Driver value) {
+    if (driver != null) {
+      throw new IllegalStateException("a driver is attached already");
+    }
+    this.driver = Objects.requireNonNull(value, "driver");
+  }
+
+  /**
+   * The loop's driver, for what is done at once: opening sockets, options, addresses.
+   *
+   * @return the driver
+   */
+  public Driver driver() {
+    return driver;
+  }
+
+  /**
+   * Takes a slot, to be filled in and submitted.
+   *
+   * @param code what is asked for
+   * @param descriptor of what, or null
+   * @param completion takes the outcome
+   * @param handler whom the completion tells, or null
+   * @param attachment what the user gave along, or null
+   * @return a slot that must be submitted
+   */
+  public Operation acquire(
+      OpCode code,
+      Descriptor descriptor,
+      Completion completion,
+      Object handler,
+      Object attachment) {
+    var operation = table.acquire();
+    operation.code = code;
+    operation.descriptor = descriptor;
+    operation.completion = completion;
+    operation.handler = handler;
+    operation.attachment = attachment;
+    return operation;
+  }
+
+  /**
+   * Starts an operation. It resolves at a later turn, whatever happens: an operation on a closed descriptor fails with
+   * {@link ClosedChannelException}, one on a stopping loop is cancelled.
+   *
+   * @param operation from {@link #acquire}
+   * @throws IllegalStateException when the operation's pooled buffer was released already; the slot is given back
+   */
+  public void submit(Operation operation) {
+    if (operation.lease != null) {
+      try {
+        operation.lease.pin();
+      } catch (IllegalStateException e) {
+        table.release(operation);
+        throw e;
+      }
+    }
+    var descriptor = operation.descriptor;
+    if (descriptor != null) {
+      descriptor.inFlight++;
+      if (descriptor.state != Descriptor.State.OPEN && operation.code != OpCode.CLOSE) {
+        fail(operation, Errors.closed(operation.code, descriptor.subject()));
+        return;
+      }
+    }
+    if (stopping && operation.code != OpCode.CLOSE && operation.code != OpCode.CANCEL) {
+      fail(
+          operation,
+          Errors.of(operation.code, Errno.ECANCELED.number(), operation.subject(), false));
+      return;
+    }
+    driver.submit(operation);
+  }
+
+  /**
+   * Lets an operation fail at the next turn without having started it.
+   *
+   * @param operation from {@link #acquire}, with its descriptor's count raised
+   * @param cause why
+   */
+  private void fail(Operation operation, Throwable cause) {
+    operation.failure = cause;
+    defer(operation);
+  }
+
+  private void defer(Operation operation) {
+    operation.setNext(null);
+    if (deferredTail == null) {
+      deferredHead = operation;
+    } else {
+      deferredTail.setNext(operation);
+    }
+    deferredTail = operation;
+  }
+
+  /**
+   * Closes a descriptor as soon as nothing is in flight on it any more, and refuses new operations from now on. Closing
+   * twice is harmless.
+   *
+   * @param descriptor what to close
+   * @param cancelInFlight whether to cancel what is in flight (sockets), or to let it end (files)
+   * @param completion takes the outcome of the close; 0 at once at the next turn if it was closed before
+   * @param handler whom the completion tells, or null
+   * @param attachment given along
+   */
+  public void close(
+      Descriptor descriptor,
+      boolean cancelInFlight,
+      Completion completion,
+      Object handler,
+      Object attachment) {
+    var operation = acquire(OpCode.CLOSE, null, completion, handler, attachment);
+    if (descriptor.state != Descriptor.State.OPEN) {
+      defer(operation);
+      return;
+    }
+    descriptor.state = Descriptor.State.CLOSING;
+    operation.descriptor = descriptor;
+    if (descriptor.inFlight == 0) {
+      startClose(operation);
+      return;
+    }
+    descriptor.closeWhenIdle = operation;
+    if (cancelInFlight) {
+      driver.cancelAll(descriptor);
+    }
+  }
+
+  /**
+   * For drivers: a descriptor was opened. From here on it is closed by {@link #close}, at the latest when the loop ends.
+   *
+   * @param descriptor a new descriptor
+   */
+  public void opened(Descriptor descriptor) {
+    descriptor.following = firstOpen;
+    if (firstOpen != null) {
+      firstOpen.preceding = descriptor;
+    }
+    firstOpen = descriptor;
+  }
+
+  private void closed(Descriptor descriptor) {
+    descriptor.state = Descriptor.State.CLOSED;
+    if (descriptor.preceding == null) {
+      firstOpen = descriptor.following;
+    } else {
+      descriptor.preceding.following = descriptor.following;
+    }
+    if (descriptor.following != null) {
+      descriptor.following.preceding = descriptor.preceding;
+    }
+    descriptor.preceding = null;
+    descriptor.following = null;
+  }
+
+  /**
+   * Closes a descriptor that nobody is interested in, for instance a connection that was accepted too late.
+   *
+   * @param descriptor what to close
+   */
+  public void discard(Descriptor descriptor) {
+    close(descriptor, true, IGNORE, null, null);
+  }
+
+  private void startClose(Operation close) {
+    var descriptor = close.descriptor;
+    descriptor.closeWhenIdle = null;
+    descriptor.inFlight++;
+    driver.submit(close);
+  }
+
+  /**
+   * Finds the operation that an outcome belongs to.
+   *
+   * @param token what {@link Operation#token()} gave
+   * @return the operation, or null when its slot was given back: a stale outcome, to be counted and dropped
+   */
+  public Operation find(long token) {
+    return table.find(token);
+  }
+
+  /**
+   * For drivers: an operation has an outcome that is not its last.
+   *
+   * @param operation a live operation
+   * @param result its result, not negative
+   */
+  public void resolveMore(Operation operation, int result) {
+    operation.more = true;
+    complete(operation, result);
+    operation.more = false;
+    operation.received = null;
+    operation.newDescriptor = null;
+  }
+
+  /**
+   * For drivers: an operation has come to its end. The kernel no longer touches its memory.
+   *
+   * @param operation a live operation
+   * @param result its result; negative for a failure
+   */
+  public void resolve(Operation operation, int result) {
+    if (result > 0 && operation.memory != null) {
+      operation.memory.position(operation.memoryPosition + result);
+    }
+    var lease = operation.lease;
+    if (lease != null) {
+      lease.unpin();
+    }
+    var descriptor = operation.descriptor;
+    if (descriptor != null
+        && --descriptor.inFlight == 0
+        && descriptor.state != Descriptor.State.OPEN) {
+      if (operation.code == OpCode.CLOSE) {
+        closed(descriptor);
+      } else if (descriptor.closeWhenIdle != null) {
+        startClose(descriptor.closeWhenIdle);
+      }
+    }
+    complete(operation, result);
+    table.release(operation);
+  }
+
+  private void complete(Operation operation, int result) {
+    try {
+      operation.completion.complete(operation, result);
+    } catch (Throwable t) { // whatever a handler throws, the loop goes on
+      exceptionHandler.accept(t);
+    }
+  }
+
+  /**
+   * Resolves what failed before it reached the driver; the loop calls this once a turn.
+   *
+   * @return how many there were
+   */
+  public int resolveDeferred() {
+    int count = 0;
+    // Only what is there now: handlers may add more, which is the next turn's.
+    var last = deferredTail;
+    while (last != null) {
+      var operation = deferredHead;
+      deferredHead = operation.next();
+      if (deferredHead == null) {
+        deferredTail = null;
+      }
+      count++;
+      boolean done = operation == last;
+      resolve(operation, operation.failure == null ? 0 : -Errno.ECANCELED.number());
+      if (done) {
+        break;
+      }
+    }
+    return count;
+  }
+
+  /**
+   * Whether {@link #resolveDeferred} has something to do.
+   *
+   * @return true if so
+   */
+  public boolean hasDeferred() {
+    return deferredHead != null;
+  }
+
+  /**
+   * Whether some descriptor is open still: one that was accepted while shutdown was under way, for instance.
+   *
+   * @return true if so
+   */
+  public boolean hasOpen() {
+    return firstOpen != null;
+  }
+
+  /** Begins shutdown: refuses new operations, cancels what is in flight and closes every descriptor. */
+  public void stop() {
+    stopping = true;
+    for (var d = firstOpen; d != null; ) {
+      var following = d.following;
+      if (d.state == Descriptor.State.OPEN) {
+        discard(d);
+      } else {
+        driver.cancelAll(d); // a file that was to be closed once idle no longer has the time
+      }
+      d = following;
+    }
+    driver.cancelAll();
+  }
+
+  /**
+   * How many operations are not resolved yet.
+   *
+   * @return live slots
+   */
+  public int inFlight() {
+    return table.liveCount();
+  }
+
+  /**
+   * Fails everything that is live, because the driver can't go on. Pooled memory that the kernel may still write to
+   * stays pinned for ever.
+   *
+   * @param cause what happened
+   */
+  public void failAll(Throwable cause) {
+    stopping = true;
+    for (int i = 0; i < table.capacity(); i++) {
+      var operation = table.at(i);
+      if (operation.live) {
+        operation.live = false;
+        operation.failure = cause;
+        operation.more = false;
+        complete(operation, -Errno.EIO.number());
+        // Neither cleared nor given back: the driver keeps this dispatcher for ever, and with it
+        // the
+        // memory that the kernel may still write to.
+      }
+    }
+    deferredHead = null;
+    deferredTail = null;
+  }
+}

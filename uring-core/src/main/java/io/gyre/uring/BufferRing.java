@@ -1,0 +1,160 @@
+package io.gyre.uring;
+
+import io.gyre.Buffer;
+import io.gyre.bindings.Liburing;
+import io.gyre.bindings.io_uring_buf;
+import io.gyre.bindings.io_uring_buf_reg;
+import io.gyre.bindings.io_uring_buf_ring;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.invoke.VarHandle;
+import org.jctools.queues.atomic.MpscUnboundedAtomicArrayQueue;
+
+/**
+ * Buffers that the kernel picks from when data arrives (kernel 5.19), so that a connection that waits holds none.
+ *
+ * <p>A ring of entries in our memory. We write an entry and publish it with the tail, by store-release; the kernel takes
+ * entries in order and says in the completion which buffer it filled. A buffer is the kernel's from the publication to
+ * that completion, then the handler's until it is released, then comes back here: from the loop's thread at once, from
+ * others through a queue.
+ */
+final class BufferRing implements Buffer.Owner {
+  static final int GROUP = 0;
+
+  private static final long ENTRY_BYTES = io_uring_buf.sizeof();
+  private static final long ADDR = io_uring_buf.addr$offset();
+  private static final long LEN = io_uring_buf.len$offset();
+  private static final long BID = io_uring_buf.bid$offset();
+  private static final long TAIL =
+      io_uring_buf_ring.tail$offset(); // lies in the first entry's spare bytes
+  private static final long PAGE_BYTES = 65_536; // the largest that aarch64 has
+
+  private final Thread owner = Thread.currentThread();
+  private final WakeUp wakeUp;
+  private final MemorySegment entries;
+  private final long entriesAddress;
+  private final int mask;
+  private final int bufferBytes;
+  private final Buffer[] buffers;
+  private int tail;
+  private int published;
+  private int lent;
+
+  private final MpscUnboundedAtomicArrayQueue<Buffer> returnedElsewhere =
+      new MpscUnboundedAtomicArrayQueue<>(64);
+
+  /** Whether a receive waits for a buffer; then one that is released elsewhere must wake the loop. */
+  private volatile boolean starving;
+
+  private BufferRing(MemorySegment entries, int count, int bufferBytes, WakeUp wakeUp) {
+    this.entries = entries;
+    this.entriesAddress = entries.address();
+    this.mask = count - 1;
+    this.bufferBytes = bufferBytes;
+    this.wakeUp = wakeUp;
+    this.buffers = new Buffer[count];
+    // Held by the garbage collector through the buffers' views; zeroed, which brings in every page.
+    var memory = Arena.ofAuto().allocate((long) count * bufferBytes, 4096);
+    for (int i = 0; i < count; i++) {
+      buffers[i] = new Buffer(this, memory.asSlice((long) i * bufferBytes, bufferBytes), i);
+      append(buffers[i]);
+    }
+    publish();
+  }
+
+  /** Registers a ring with the kernel; returns null when it has no such thing. */
+  static BufferRing register(Ring ring, int count, int bufferBytes, WakeUp wakeUp) {
+    var entries = Arena.ofAuto().allocate(count * ENTRY_BYTES, PAGE_BYTES);
+    var argument = Arena.ofAuto().allocate(io_uring_buf_reg.layout());
+    io_uring_buf_reg.ring_addr(argument, entries.address());
+    io_uring_buf_reg.ring_entries(argument, count);
+    io_uring_buf_reg.bgid(argument, (short) GROUP);
+    int result = ring.register(Liburing.IORING_REGISTER_PBUF_RING(), argument, 1);
+    return result < 0 ? null : new BufferRing(entries, count, bufferBytes, wakeUp);
+  }
+
+  /** The buffer that a completion names, lent to the handler, with what was received between position and limit. */
+  Buffer take(int id, int received) {
+    var buffer = buffers[id];
+    buffer.lease();
+    buffer.byteBuffer().clear().limit(received);
+    lent++;
+    return buffer;
+  }
+
+  /** A buffer that the kernel filled for nobody. */
+  void putBack(int id) {
+    append(buffers[id]);
+  }
+
+  @Override
+  public void recycle(Buffer buffer) {
+    if (Thread.currentThread() == owner) {
+      takeBack(buffer);
+      return;
+    }
+    returnedElsewhere.offer(buffer);
+    VarHandle.fullFence(); // against awaitBuffers, which sets the flag and then looks at the queue
+    if (starving) {
+      wakeUp.wake();
+    }
+  }
+
+  private void takeBack(Buffer buffer) {
+    lent--;
+    append(buffer);
+  }
+
+  private void append(Buffer buffer) {
+    long entry = entriesAddress + (tail & mask) * ENTRY_BYTES;
+    Memory.putLong(entry + ADDR, buffer.address());
+    Memory.putInt(entry + LEN, bufferBytes);
+    Memory.putShort(entry + BID, buffer.id());
+    tail++;
+  }
+
+  /** Lets the kernel see what came back; once a turn, before the call into the kernel. */
+  void publish() {
+    for (var b = returnedElsewhere.poll(); b != null; b = returnedElsewhere.poll()) {
+      takeBack(b);
+    }
+    if (tail != published) {
+      Memory.putShortRelease(entriesAddress + TAIL, tail);
+      published = tail;
+    }
+  }
+
+  /** How many buffers the kernel has, after {@link #publish()}. */
+  int available() {
+    return buffers.length - lent;
+  }
+
+  /**
+   * Says whether a receive waits for buffers.
+   *
+   * @return whether some came back just before, so that the loop must not sleep
+   */
+  boolean awaitBuffers(boolean value) {
+    if (starving != value) {
+      starving = value;
+    }
+    if (!value) {
+      return false;
+    }
+    VarHandle.fullFence(); // against recycle, which fills the queue and then looks at the flag
+    return !returnedElsewhere.isEmpty();
+  }
+
+  int count() {
+    return buffers.length;
+  }
+
+  int bufferBytes() {
+    return bufferBytes;
+  }
+
+  /** Keeps the memory that the kernel has reachable from the driver. */
+  MemorySegment entries() {
+    return entries;
+  }
+}

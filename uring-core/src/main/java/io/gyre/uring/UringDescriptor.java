@@ -1,0 +1,23 @@
+package io.gyre.uring;
+
+import io.gyre.driver.Descriptor;
+import io.gyre.driver.Operation;
+
+/** A file or socket of the ring: its number, and its place in the ring's file table if it has one. */
+final class UringDescriptor extends Descriptor {
+  static final int NOT_FIXED = -1;
+
+  final int fd;
+  final int fixedIndex;
+
+  // Sends go out one at a time, since two in flight on one socket may overtake each other. Each
+  // waits
+  // behind the one before it; this is the last, or null when none is under way.
+  Operation lastSend;
+
+  UringDescriptor(String subject, int fd, int fixedIndex) {
+    super(subject);
+    this.fd = fd;
+    this.fixedIndex = fixedIndex;
+  }
+}

@@ -1,0 +1,857 @@
+package io.gyre.uring;
+
+import io.gyre.Buffer;
+import io.gyre.BufferPool;
+import io.gyre.bindings.Libc;
+import io.gyre.bindings.Liburing;
+import io.gyre.bindings.iovec;
+import io.gyre.bindings.statx;
+import io.gyre.driver.Capabilities;
+import io.gyre.driver.Descriptor;
+import io.gyre.driver.Driver;
+import io.gyre.driver.DriverConfig;
+import io.gyre.driver.DriverCounters;
+import io.gyre.driver.DriverCounters.Counter;
+import io.gyre.driver.Errno;
+import io.gyre.driver.Errors;
+import io.gyre.driver.OpCode;
+import io.gyre.driver.OpenRequest;
+import io.gyre.driver.Operation;
+import io.gyre.driver.OperationDispatcher;
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.net.InetSocketAddress;
+import java.net.SocketOption;
+import java.nio.ByteBuffer;
+import java.util.ArrayDeque;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.locks.LockSupport;
+
+/**
+ * Carries operations through a {@link Ring}.
+ *
+ * <p>A turn is: give back buffers, write entries, one {@code io_uring_enter} that submits them and waits, take the
+ * completions, run what waits for them. An operation that finds no room, in the submission queue or in the credit that
+ * keeps the completion queue from overflowing, waits in a list and keeps its order; cancellations have a list of their
+ * own that goes first, and credit that operations cannot use.
+ *
+ * <p>What the kernel ends early is gone on with here, unseen: a multishot that stops without an error, a receive that
+ * found no buffer, a send of which only a part went out.
+ */
+final class UringDriver implements Driver {
+  // Tokens of entries that are not operations: the lower half, an operation's index, is -1.
+  private static final long IGNORED = 0xFFFF_FFFFL;
+  private static final long WAKE = 1L << 32 | 0xFFFF_FFFFL;
+
+  private static final int BATCH = 1024;
+  private static final int IO_WORKERS = 32;
+  private static final long MIN_REGISTERED_BYTES = 1 << 20;
+  private static final long RETRY_NANOS = 1_000_000;
+
+  /** Memory that a kernel that never answered may still write to. Reachable for ever, on purpose. */
+  private static final Set<Object> QUARANTINE = ConcurrentHashMap.newKeySet();
+
+  private final OperationDispatcher dispatcher;
+  private final Ring ring;
+  private final WakeUp wakeUp;
+  private final BufferRing bufferRing;
+  private final FileTable files;
+  private final Sockets sockets;
+  private final CapabilityReport report;
+  private final DriverCounters counters = new DriverCounters();
+  private final Ring.CompletionBatch batch;
+  private final int credit;
+  private boolean multishotReceive;
+
+  private BufferPool pool;
+  private long registeredFrom;
+  private long registeredTo;
+
+  private int inKernel;
+  private boolean wakeArmed;
+
+  // Operations that wait for room, those that a receive buffer must come back for, and those that
+  // ended without the kernel: each a list in order, linked through the operations.
+  private final OperationList waiting = new OperationList();
+  private final OperationList starved = new OperationList();
+  private final OperationList ended = new OperationList();
+  private final ArrayDeque<Cancel> cancels = new ArrayDeque<>();
+
+  private record Cancel(int fd, long token, int flags) {}
+
+  private UringDriver(
+      OperationDispatcher dispatcher,
+      Ring ring,
+      WakeUp wakeUp,
+      BufferRing bufferRing,
+      FileTable files,
+      Sockets sockets,
+      boolean multishotReceive,
+      CapabilityReport report) {
+    this.dispatcher = dispatcher;
+    this.ring = ring;
+    this.wakeUp = wakeUp;
+    this.bufferRing = bufferRing;
+    this.files = files;
+    this.sockets = sockets;
+    this.multishotReceive = multishotReceive;
+    this.report = report;
+    this.batch = new Ring.CompletionBatch(Math.min(BATCH, ring.cqEntries()));
+    // A quarter stays free for cancellations, the wake-up and what multishots post meanwhile.
+    this.credit = Math.max(1, ring.cqEntries() - Math.max(2, ring.cqEntries() / 4));
+  }
+
+  /** Sets up everything on the calling thread, which is from then on the only one that may enter the ring. */
+  static UringDriver open(DriverConfig config, OperationDispatcher dispatcher) throws IOException {
+    var ring = Ring.open(config.ringEntries(), config.completionEntries());
+    WakeUp wakeUp = null;
+    try {
+      var syscalls = new Syscalls();
+      wakeUp = new WakeUp(syscalls);
+      var report = new CapabilityReport(ring);
+      report.registered("registered ring descriptor", ring.registerRingFd());
+      report.registered(
+          "bounded io-wq workers",
+          ring.registerInts(Liburing.IORING_REGISTER_IOWQ_MAX_WORKERS(), IO_WORKERS, IO_WORKERS));
+      var files = FileTable.register(ring, config.fixedFiles());
+      report.fileTable(files.size(), config.fixedFiles());
+      var bufferRing =
+          BufferRing.register(
+              ring, config.receiveBufferCount(), config.receiveBufferBytes(), wakeUp);
+      if (bufferRing == null) {
+        throw new IOException(
+            "this kernel has no buffer rings; io_uring is used from Linux 5.19 on");
+      }
+      // Both came with Linux 6.0.
+      boolean multishotReceive = ring.uses(Liburing.IORING_SETUP_SINGLE_ISSUER());
+      report.bufferRing(bufferRing.count(), bufferRing.bufferBytes());
+      report.multishotReceive(multishotReceive);
+      return new UringDriver(
+          dispatcher,
+          ring,
+          wakeUp,
+          bufferRing,
+          files,
+          new Sockets(syscalls),
+          multishotReceive,
+          report);
+    } catch (IOException | RuntimeException | Error e) {
+      if (wakeUp != null) {
+        wakeUp.close();
+      }
+      ring.close();
+      throw e;
+    }
+  }
+
+  // ---- submitting
+
+  @Override
+  public void submit(Operation operation) {
+    try {
+      prepare(operation);
+    } catch (RuntimeException e) { // for instance memory of another thread's confined arena
+      operation.setFailure(e);
+      ended.add(operation);
+      return;
+    }
+    if (operation.code() == OpCode.SEND && !takesTurn(operation)) {
+      return;
+    }
+    start(operation);
+  }
+
+  private void start(Operation operation) {
+    if (waiting.isEmpty() && hasRoom()) {
+      writeSqe(operation);
+    } else {
+      waiting.add(operation);
+    }
+  }
+
+  private boolean hasRoom() {
+    return inKernel < credit && ring.hasSqe();
+  }
+
+  /** Finds where the kernel is to read or write, and what has to stay reachable for that. */
+  private void prepare(Operation operation) {
+    switch (operation.code()) {
+      case READ, WRITE, RECEIVE, SEND -> prepareMemory(operation);
+      case OPEN ->
+          operation.setDriverState(
+              PathBytes.encode(Arena.ofAuto(), ((OpenRequest) operation.argument()).path()));
+      case SIZE -> operation.setDriverState(Arena.ofAuto().allocate(statx.layout()));
+      case CONNECT ->
+          operation.setDriverState(
+              SocketAddresses.encode(Arena.ofAuto(), (InetSocketAddress) operation.argument()));
+      case CLOSE -> files.remove(((UringDescriptor) operation.descriptor()).fixedIndex);
+      case NOP, FSYNC, ACCEPT, ACCEPT_MULTISHOT, RECEIVE_MULTISHOT, SHUTDOWN, CANCEL -> {}
+    }
+  }
+
+  private void prepareMemory(Operation operation) {
+    var lease = operation.lease();
+    if (lease != null) {
+      long address = lease.address() + operation.memoryPosition();
+      operation.setAddress(address, isRegistered(address, operation.memoryLength()));
+      return;
+    }
+    long address = UserMemory.address(operation.memory());
+    if (address != 0) {
+      operation.setAddress(address, false);
+    } else {
+      copyIn(operation);
+    }
+  }
+
+  private boolean isRegistered(long address, int length) {
+    return address >= registeredFrom && address + length <= registeredTo;
+  }
+
+  /** Puts memory of our own in the place of memory that the kernel can't be given. */
+  private void copyIn(Operation operation) {
+    int length = operation.memoryLength();
+    var pooled =
+        pool == null || length == 0 || length > BufferPool.MAX_BUFFER_BYTES
+            ? null
+            : pool.tryAcquire(length);
+    ByteBuffer copy;
+    if (pooled != null) {
+      operation.setDriverState(pooled);
+      copy = pooled.byteBuffer();
+      operation.setAddress(pooled.address(), isRegistered(pooled.address(), length));
+    } else {
+      copy = ByteBuffer.allocateDirect(length);
+      operation.setDriverState(copy);
+      operation.setAddress(MemorySegment.ofBuffer(copy).address(), false);
+    }
+    if (operation.code() == OpCode.WRITE || operation.code() == OpCode.SEND) {
+      try {
+        copy.put(0, operation.memory(), operation.memoryPosition(), length);
+      } catch (RuntimeException e) {
+        releaseCopy(operation);
+        throw e;
+      }
+    }
+  }
+
+  /** Brings what was read to where the user wants it. Returns the result, or that of a user who closed that memory. */
+  private int copyOut(Operation operation, int result) {
+    var state = operation.driverState();
+    if (state == null) {
+      return result;
+    }
+    int outcome = result;
+    if (result > 0 && (operation.code() == OpCode.READ || operation.code() == OpCode.RECEIVE)) {
+      var copy = state instanceof Buffer pooled ? pooled.byteBuffer() : (ByteBuffer) state;
+      try {
+        operation.memory().put(operation.memoryPosition(), copy, 0, result);
+      } catch (RuntimeException e) {
+        operation.setFailure(e);
+        outcome = -Errno.EFAULT.number();
+      }
+    }
+    releaseCopy(operation);
+    return outcome;
+  }
+
+  private static void releaseCopy(Operation operation) {
+    if (operation.driverState() instanceof Buffer pooled) {
+      pooled.release();
+    }
+    operation.setDriverState(null);
+  }
+
+  /** Whether a send may go out now; else it goes when the one before it has. */
+  private static boolean takesTurn(Operation send) {
+    var socket = (UringDescriptor) send.descriptor();
+    var last = socket.lastSend;
+    socket.lastSend = send;
+    if (last == null) {
+      return true;
+    }
+    last.setBehind(send);
+    return false;
+  }
+
+  private void writeSqe(Operation operation) {
+    long sqe = ring.nextSqe();
+    inKernel++;
+    long token = operation.token();
+    var descriptor = (UringDescriptor) operation.descriptor();
+    int fd = -1;
+    int flags = 0;
+    if (descriptor != null) {
+      if (descriptor.fixedIndex != UringDescriptor.NOT_FIXED) {
+        fd = descriptor.fixedIndex;
+        flags = Liburing.IOSQE_FIXED_FILE();
+      } else {
+        fd = descriptor.fd;
+      }
+    }
+    switch (operation.code()) {
+      case NOP -> Sqe.write(sqe, Liburing.IORING_OP_NOP(), 0, -1, 0, 0, 0, 0, token);
+      case READ ->
+          Sqe.write(
+              sqe,
+              operation.isRegistered()
+                  ? Liburing.IORING_OP_READ_FIXED()
+                  : Liburing.IORING_OP_READ(),
+              flags,
+              fd,
+              operation.offset(),
+              operation.address(),
+              operation.memoryLength(),
+              0,
+              token);
+      case WRITE ->
+          Sqe.write(
+              sqe,
+              operation.isRegistered()
+                  ? Liburing.IORING_OP_WRITE_FIXED()
+                  : Liburing.IORING_OP_WRITE(),
+              flags,
+              fd,
+              operation.offset(),
+              operation.address(),
+              operation.memoryLength(),
+              0,
+              token);
+      case RECEIVE ->
+          Sqe.write(
+              sqe,
+              Liburing.IORING_OP_RECV(),
+              flags,
+              fd,
+              0,
+              operation.address(),
+              operation.memoryLength(),
+              0,
+              token);
+      case RECEIVE_MULTISHOT -> {
+        Sqe.write(
+            sqe,
+            Liburing.IORING_OP_RECV(),
+            flags | Liburing.IOSQE_BUFFER_SELECT(),
+            fd,
+            0,
+            0,
+            multishotReceive ? 0 : bufferRing.bufferBytes(),
+            0,
+            token);
+        Sqe.bufferGroup(sqe, BufferRing.GROUP);
+        if (multishotReceive) {
+          Sqe.ioprio(sqe, Liburing.IORING_RECV_MULTISHOT());
+        }
+      }
+      case SEND -> {
+        int done = operation.transferred();
+        Sqe.write(
+            sqe,
+            Liburing.IORING_OP_SEND(),
+            flags,
+            fd,
+            0,
+            operation.address() + done,
+            operation.memoryLength() - done,
+            Libc.MSG_NOSIGNAL() | Libc.MSG_WAITALL(),
+            token);
+      }
+      default -> writeRareSqe(operation, sqe, flags, fd, token);
+    }
+  }
+
+  /** What is not done a million times a second; apart, so that what is stays small enough to inline. */
+  private static void writeRareSqe(Operation operation, long sqe, int flags, int fd, long token) {
+    switch (operation.code()) {
+      case OPEN -> {
+        var request = (OpenRequest) operation.argument();
+        Sqe.write(
+            sqe,
+            Liburing.IORING_OP_OPENAT(),
+            0,
+            Libc.AT_FDCWD(),
+            0,
+            ((MemorySegment) operation.driverState()).address(),
+            OpenFlags.CREATE_MODE,
+            OpenFlags.of(request),
+            token);
+      }
+      case FSYNC ->
+          Sqe.write(
+              sqe,
+              Liburing.IORING_OP_FSYNC(),
+              flags,
+              fd,
+              0,
+              0,
+              0,
+              operation.flags() == 1 ? Liburing.IORING_FSYNC_DATASYNC() : 0,
+              token);
+      case SIZE ->
+          // By the descriptor itself: statx does not know the ring's table. An empty path needs no
+          // bytes but the zero that any fresh memory begins with, such as the result's.
+          Sqe.write(
+              sqe,
+              Liburing.IORING_OP_STATX(),
+              0,
+              ((UringDescriptor) operation.descriptor()).fd,
+              ((MemorySegment) operation.driverState()).address(),
+              ((MemorySegment) operation.driverState()).address(),
+              Libc.STATX_SIZE(),
+              Libc.AT_EMPTY_PATH(),
+              token);
+      case CLOSE ->
+          Sqe.write(
+              sqe,
+              Liburing.IORING_OP_CLOSE(),
+              0,
+              ((UringDescriptor) operation.descriptor()).fd,
+              0,
+              0,
+              0,
+              0,
+              token);
+      case ACCEPT, ACCEPT_MULTISHOT -> {
+        Sqe.write(sqe, Liburing.IORING_OP_ACCEPT(), flags, fd, 0, 0, 0, Libc.SOCK_CLOEXEC(), token);
+        if (operation.code() == OpCode.ACCEPT_MULTISHOT) {
+          Sqe.ioprio(sqe, Liburing.IORING_ACCEPT_MULTISHOT());
+        }
+      }
+      case CONNECT -> {
+        var address = (MemorySegment) operation.driverState();
+        Sqe.write(
+            sqe,
+            Liburing.IORING_OP_CONNECT(),
+            flags,
+            fd,
+            address.byteSize(),
+            address.address(),
+            0,
+            0,
+            token);
+      }
+      case SHUTDOWN ->
+          Sqe.write(
+              sqe, Liburing.IORING_OP_SHUTDOWN(), flags, fd, 0, 0, operation.flags(), 0, token);
+      case NOP, READ, WRITE, RECEIVE, RECEIVE_MULTISHOT, SEND, CANCEL ->
+          throw new AssertionError(operation);
+    }
+  }
+
+  // ---- cancelling
+
+  @Override
+  public void cancel(Operation operation) {
+    operation.requestCancel();
+    if (starved.remove(operation) || waiting.remove(operation)) {
+      cancelledBeforeTheKernel(operation);
+      return;
+    }
+    cancels.add(new Cancel(-1, operation.token(), 0));
+  }
+
+  @Override
+  public void cancelAll(Descriptor descriptor) {
+    starved.removeIf(o -> o.descriptor() == descriptor, this::cancelledBeforeTheKernel);
+    waiting.removeIf(
+        o -> o.descriptor() == descriptor && o.code() != OpCode.CLOSE,
+        this::cancelledBeforeTheKernel);
+    // Sends that wait behind another are ended when their turn comes.
+    cancels.add(
+        new Cancel(
+            ((UringDescriptor) descriptor).fd,
+            0,
+            Liburing.IORING_ASYNC_CANCEL_FD() | Liburing.IORING_ASYNC_CANCEL_ALL()));
+  }
+
+  @Override
+  public void cancelAll() {
+    starved.removeIf(o -> true, this::cancelledBeforeTheKernel);
+    waiting.removeIf(o -> o.code() != OpCode.CLOSE, this::cancelledBeforeTheKernel);
+    cancels.add(
+        new Cancel(-1, 0, Liburing.IORING_ASYNC_CANCEL_ANY() | Liburing.IORING_ASYNC_CANCEL_ALL()));
+  }
+
+  private void cancelledBeforeTheKernel(Operation operation) {
+    ended.add(operation);
+  }
+
+  // ---- a turn
+
+  @Override
+  public int turn(long timeoutNanos, int budget) throws IOException {
+    bufferRing.publish();
+    boolean buffersCame = rearmStarved();
+    writeWaiting();
+    int resolved = resolveEnded();
+    boolean sleep =
+        timeoutNanos != 0
+            && resolved == 0
+            && !buffersCame
+            && ended.isEmpty()
+            && (waiting.isEmpty() || inKernel >= credit)
+            && cancels.isEmpty()
+            && wakeArmed
+            && ring.ready() == 0;
+    if (sleep) {
+      enter(1, timeoutNanos);
+    } else if (ring.unsubmitted() > 0 || ring.kernelNeedsEnter()) {
+      enter(0, 0);
+    }
+    return resolved + reap(budget);
+  }
+
+  /** Starts receives again that had no buffer; as many as there are buffers, in the order in which they went without. */
+  private boolean rearmStarved() {
+    if (starved.isEmpty()) {
+      return false;
+    }
+    for (int i = bufferRing.available(); i > 0 && !starved.isEmpty(); i--) {
+      waiting.add(starved.removeFirst());
+    }
+    boolean none = bufferRing.available() == 0 && !starved.isEmpty();
+    return bufferRing.awaitBuffers(none) || (!starved.isEmpty() && !none);
+  }
+
+  /** Writes entries for what waits, as far as there is room: cancellations, the wake-up, then operations in order. */
+  private void writeWaiting() {
+    while (!cancels.isEmpty() && ring.hasSqe()) {
+      var cancel = cancels.removeFirst();
+      Sqe.write(
+          ring.nextSqe(),
+          Liburing.IORING_OP_ASYNC_CANCEL(),
+          0,
+          cancel.fd,
+          0,
+          cancel.token,
+          0,
+          cancel.flags,
+          IGNORED);
+    }
+    if (!wakeArmed && ring.hasSqe()) {
+      wakeArmed = true;
+      Sqe.write(
+          ring.nextSqe(),
+          Liburing.IORING_OP_READ(),
+          0,
+          wakeUp.fd(),
+          0,
+          wakeUp.count().address(),
+          (int) wakeUp.count().byteSize(),
+          0,
+          WAKE);
+    }
+    while (!waiting.isEmpty() && hasRoom()) {
+      writeSqe(waiting.removeFirst());
+    }
+  }
+
+  private int resolveEnded() {
+    int count = 0;
+    for (int i = ended.size(); i > 0; i--) {
+      finish(ended.removeFirst(), -Errno.ECANCELED.number());
+      count++;
+    }
+    return count;
+  }
+
+  private void enter(int minComplete, long timeoutNanos) throws IOException {
+    counters.add(Counter.ENTERS, 1);
+    if (ring.hasOverflow()) {
+      counters.add(Counter.OVERFLOWS, 1);
+    }
+    int result = ring.enter(minComplete, timeoutNanos);
+    if (result >= 0) {
+      counters.add(Counter.SUBMITTED, result);
+      return;
+    }
+    switch (Errno.of(-result)) {
+      case EINTR, ETIME -> {}
+      case EAGAIN, EBUSY -> {
+        // Out of memory for requests, or completions to be taken first. If there are none to take,
+        // the kernel needs a moment.
+        if (ring.ready() == 0) {
+          LockSupport.parkNanos(RETRY_NANOS);
+        }
+      }
+      case EBADR ->
+          throw new IOException(
+              "io_uring_enter: the kernel lost completions: " + Errno.describe(-result));
+      case null, default -> throw new IOException("io_uring_enter: " + Errno.describe(-result));
+    }
+  }
+
+  private int reap(int budget) {
+    int count = ring.take(batch, budget);
+    if (count == 0) {
+      return 0;
+    }
+    counters.add(Counter.COMPLETED, count);
+    long[] tokens = batch.userData;
+    int[] results = batch.results;
+    int[] flags = batch.flags;
+    for (int i = 0; i < count; i++) {
+      dispatch(tokens[i], results[i], flags[i]);
+    }
+    return count;
+  }
+
+  private void dispatch(long token, int result, int flags) {
+    if ((int) token == -1) {
+      if (token == WAKE) {
+        wakeArmed = false;
+        counters.add(Counter.WAKE_UPS, 1);
+      }
+      return;
+    }
+    boolean more = (flags & Liburing.IORING_CQE_F_MORE()) != 0;
+    if (!more) {
+      inKernel--;
+    }
+    var operation = dispatcher.find(token);
+    if (operation == null) {
+      counters.add(Counter.STALE, 1);
+      if ((flags & Liburing.IORING_CQE_F_BUFFER()) != 0) {
+        bufferRing.putBack(flags >>> Liburing.IORING_CQE_BUFFER_SHIFT());
+      }
+      return;
+    }
+    switch (operation.code()) {
+      case NOP -> dispatcher.resolve(operation, result);
+      case RECEIVE_MULTISHOT -> received(operation, result, flags, more);
+      case SEND -> sent(operation, result);
+      case ACCEPT, ACCEPT_MULTISHOT -> accepted(operation, result, more);
+      default -> finish(operation, result);
+    }
+  }
+
+  /** The end of an operation, from the kernel or without it. */
+  private void finish(Operation operation, int result) {
+    int outcome = result;
+    switch (operation.code()) {
+      case READ, WRITE, RECEIVE -> outcome = copyOut(operation, result);
+      case SEND -> {
+        sendEnded(operation, result);
+        return;
+      }
+      case OPEN -> {
+        if (result >= 0) {
+          var path = ((OpenRequest) operation.argument()).path().toString();
+          operation.setNewDescriptor(newDescriptor(path, result));
+          outcome = 0;
+        }
+      }
+      case SIZE -> {
+        if (result == 0) {
+          operation.setLongResult(statx.stx_size((MemorySegment) operation.driverState()));
+        }
+      }
+      default -> {}
+    }
+    dispatcher.resolve(operation, outcome);
+  }
+
+  private UringDescriptor newDescriptor(String subject, int fd) {
+    var descriptor = new UringDescriptor(subject, fd, files.add(fd));
+    dispatcher.opened(descriptor);
+    return descriptor;
+  }
+
+  private void received(Operation operation, int result, int flags, boolean more) {
+    boolean hasBuffer = (flags & Liburing.IORING_CQE_F_BUFFER()) != 0;
+    if (result > 0) {
+      operation.setReceived(bufferRing.take(flags >>> Liburing.IORING_CQE_BUFFER_SHIFT(), result));
+      dispatcher.resolveMore(operation, result);
+      if (!more) {
+        goOn(operation);
+      }
+      return;
+    }
+    if (hasBuffer) {
+      bufferRing.putBack(flags >>> Liburing.IORING_CQE_BUFFER_SHIFT());
+    }
+    if (result == -Errno.ENOBUFS.number()) {
+      counters.add(Counter.OUT_OF_BUFFERS, 1);
+      if (isToEnd(operation)) {
+        dispatcher.resolve(operation, -Errno.ECANCELED.number());
+      } else {
+        starved.add(operation);
+      }
+      return;
+    }
+    if (result == -Errno.EINVAL.number() && multishotReceive && !isToEnd(operation)) {
+      multishotReceive = false; // a kernel that knows the flags but not this; it does without
+      goOn(operation);
+      return;
+    }
+    dispatcher.resolve(operation, result);
+  }
+
+  private static boolean isToEnd(Operation operation) {
+    return operation.isCancelRequested() || operation.descriptor().isClosing();
+  }
+
+  /** A multishot that the kernel ended without an error starts again, unless somebody wants it to end. */
+  private void goOn(Operation operation) {
+    if (isToEnd(operation)) {
+      ended.add(operation);
+    } else {
+      waiting.add(operation);
+    }
+  }
+
+  private void accepted(Operation operation, int result, boolean more) {
+    if (result < 0) {
+      dispatcher.resolve(operation, result);
+      return;
+    }
+    var remote = sockets.remoteAddress(result);
+    var subject =
+        remote == null
+            ? "a connection to " + operation.descriptor().subject()
+            : Errors.format(remote);
+    operation.setNewDescriptor(newDescriptor(subject, result));
+    if (operation.code() == OpCode.ACCEPT) {
+      dispatcher.resolve(operation, 0);
+      return;
+    }
+    dispatcher.resolveMore(operation, 0);
+    if (!more) {
+      goOn(operation);
+    }
+  }
+
+  private void sent(Operation operation, int result) {
+    if (result > 0) {
+      int done = operation.transferred() + result;
+      if (done == operation.memoryLength()) {
+        sendEnded(operation, done);
+      } else if (operation.descriptor().isClosing()) {
+        sendEnded(operation, -Errno.ECANCELED.number());
+      } else {
+        operation.setTransferred(done);
+        start(operation);
+      }
+      return;
+    }
+    sendEnded(operation, result);
+  }
+
+  private void sendEnded(Operation operation, int result) {
+    var socket = (UringDescriptor) operation.descriptor();
+    var following = operation.behind();
+    operation.setBehind(null);
+    if (following == null) {
+      socket.lastSend = null;
+    } else if (socket.isClosing()) {
+      ended.add(following);
+    } else {
+      start(following);
+    }
+    releaseCopy(operation);
+    dispatcher.resolve(operation, result);
+  }
+
+  @Override
+  public void wakeUp() {
+    wakeUp.wake();
+  }
+
+  // ---- registration, sockets
+
+  @Override
+  public void register(BufferPool buffers) {
+    pool = buffers;
+    // The limit of locked memory may allow a part of it only; buffers beyond that are used plainly.
+    long wanted = buffers.memory().byteSize();
+    long bytes = wanted;
+    int result = registerMemory(buffers.memory(), bytes);
+    while (result < 0 && bytes > MIN_REGISTERED_BYTES) {
+      bytes /= 2;
+      result = registerMemory(buffers.memory(), bytes);
+    }
+    if (result == 0) {
+      registeredFrom = buffers.memory().address();
+      registeredTo = registeredFrom + bytes;
+    }
+    report.registeredBuffers(result == 0 ? bytes : 0, wanted, result);
+  }
+
+  private int registerMemory(MemorySegment memory, long bytes) {
+    var region = Arena.ofAuto().allocate(iovec.layout());
+    iovec.iov_base(region, memory);
+    iovec.iov_len(region, bytes);
+    return ring.register(Liburing.IORING_REGISTER_BUFFERS(), region, 1);
+  }
+
+  @Override
+  public Descriptor listen(InetSocketAddress address, int backlog, boolean reusePort)
+      throws IOException {
+    int fd = sockets.listen(address, backlog, reusePort);
+    return newDescriptor(Errors.format(address), fd);
+  }
+
+  @Override
+  public Descriptor socket(InetSocketAddress remote) throws IOException {
+    int fd = sockets.open(remote);
+    return newDescriptor(Errors.format(remote), fd);
+  }
+
+  @Override
+  public InetSocketAddress localAddress(Descriptor socket) throws IOException {
+    return sockets.localAddress(((UringDescriptor) socket).fd, socket.subject());
+  }
+
+  @Override
+  public InetSocketAddress remoteAddress(Descriptor socket) throws IOException {
+    return sockets.remoteAddress(((UringDescriptor) socket).fd, socket.subject());
+  }
+
+  @Override
+  public <T> void setOption(Descriptor socket, SocketOption<T> option, T value) throws IOException {
+    sockets.setOption(((UringDescriptor) socket).fd, socket.subject(), option, value);
+  }
+
+  @Override
+  public Capabilities capabilities() {
+    return report.build();
+  }
+
+  @Override
+  public DriverCounters counters() {
+    return counters;
+  }
+
+  // ---- the end
+
+  @Override
+  public void close(boolean drained) {
+    if (!drained) {
+      QUARANTINE.add(this);
+      if (pool != null) {
+        QUARANTINE.add(pool);
+      }
+      return; // the ring stays open too: the kernel may still post to it
+    }
+    try {
+      endWakeUp();
+    } catch (IOException e) {
+      QUARANTINE.add(this);
+      return;
+    }
+    ring.close();
+    wakeUp.close();
+  }
+
+  /** The read on the eventfd is in flight still; the wake-up that it waits for ends it. */
+  private void endWakeUp() throws IOException {
+    while (wakeArmed) {
+      wakeUp.wake();
+      enter(1, RETRY_NANOS);
+      reap(batch.capacity());
+    }
+  }
+}

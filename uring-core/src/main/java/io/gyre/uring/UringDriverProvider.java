@@ -1,0 +1,116 @@
+package io.gyre.uring;
+
+import io.gyre.bindings.LiburingLibrary;
+import io.gyre.driver.Capabilities;
+import io.gyre.driver.Completion;
+import io.gyre.driver.Driver;
+import io.gyre.driver.DriverConfig;
+import io.gyre.driver.DriverProvider;
+import io.gyre.driver.OpCode;
+import io.gyre.driver.OperationDispatcher;
+import java.io.IOException;
+import java.util.List;
+
+/** Finds out whether io_uring works here, and opens its driver. */
+public final class UringDriverProvider implements DriverProvider {
+  static final String NAME = "uring";
+
+  private static final DriverConfig PROBE_CONFIG = new DriverConfig(0, 8, 16, 4, 256, 16);
+  private static final Capabilities NONE = new Capabilities(NAME, List.of());
+
+  /** For {@link java.util.ServiceLoader}. */
+  public UringDriverProvider() {}
+
+  @Override
+  public String name() {
+    return NAME;
+  }
+
+  @Override
+  public int priority() {
+    return 100;
+  }
+
+  @Override
+  public Availability probe() {
+    LiburingLibrary.Loaded library;
+    try {
+      library = LiburingLibrary.load();
+    } catch (UnsatisfiedLinkError e) {
+      return new Availability(false, e.getMessage(), "", NONE);
+    }
+    var outcome = new Availability[1];
+    // On a thread of its own: a ring belongs to the thread that enables it, and the caller's may be
+    // virtual.
+    var thread =
+        Thread.ofPlatform().name("gyre-probe").unstarted(() -> outcome[0] = probe(library));
+    thread.start();
+    boolean interrupted = false;
+    while (thread.isAlive()) {
+      try {
+        thread.join();
+      } catch (InterruptedException e) {
+        interrupted = true;
+      }
+    }
+    if (interrupted) {
+      Thread.currentThread().interrupt();
+    }
+    return outcome[0];
+  }
+
+  private static Availability probe(LiburingLibrary.Loaded library) {
+    try {
+      var dispatcher = new OperationDispatcher(t -> {});
+      var driver = UringDriver.open(PROBE_CONFIG, dispatcher);
+      dispatcher.attach(driver);
+      boolean answered;
+      try {
+        answered = answersNop(driver, dispatcher);
+      } finally {
+        driver.close(dispatcher.inFlight() == 0);
+      }
+      return answered
+          ? new Availability(
+              true,
+              "io_uring works here, Linux "
+                  + System.getProperty("os.version")
+                  + ", liburing "
+                  + library.version(),
+              "",
+              driver.capabilities())
+          : new Availability(
+              false,
+              "the ring did not answer a NOP",
+              "report this with the kernel's version",
+              NONE);
+    } catch (Ring.SetupException e) {
+      var diagnosis = Diagnosis.ofSetup(e);
+      return new Availability(false, diagnosis.reason(), diagnosis.remedy(), NONE);
+    } catch (IOException e) {
+      return new Availability(false, e.getMessage(), "", NONE);
+    }
+  }
+
+  private static boolean answersNop(Driver driver, OperationDispatcher dispatcher)
+      throws IOException {
+    var results = new int[] {-1};
+    Completion keep = (operation, result) -> results[0] = result;
+    dispatcher.submit(dispatcher.acquire(OpCode.NOP, null, keep, null, null));
+    for (int turn = 0; turn < 3 && results[0] != 0; turn++) {
+      driver.turn(1_000_000_000, 16);
+    }
+    return results[0] == 0;
+  }
+
+  @Override
+  public Driver open(DriverConfig config, OperationDispatcher dispatcher) throws IOException {
+    LiburingLibrary.load();
+    try {
+      return UringDriver.open(config, dispatcher);
+    } catch (Ring.SetupException e) {
+      var diagnosis = Diagnosis.ofSetup(e);
+      throw new IOException(diagnosis.reason() + "; " + diagnosis.remedy(), e);
+    }
+  }
+}

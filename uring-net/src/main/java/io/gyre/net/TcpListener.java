@@ -1,0 +1,330 @@
+package io.gyre.net;
+
+import io.gyre.EventLoop;
+import io.gyre.IoRuntime;
+import io.gyre.driver.Completion;
+import io.gyre.driver.Descriptor;
+import io.gyre.driver.Errno;
+import io.gyre.driver.FutureHandler;
+import io.gyre.driver.Futures;
+import io.gyre.driver.OpCode;
+import io.gyre.driver.Operation;
+import io.gyre.driver.OperationDispatcher;
+import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.nio.channels.AcceptPendingException;
+import java.nio.channels.CompletionHandler;
+import java.nio.channels.ShutdownChannelGroupException;
+import java.nio.channels.UnresolvedAddressException;
+import java.time.Duration;
+import java.util.Objects;
+import java.util.concurrent.CompletableFuture;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * A socket that accepts TCP connections, IPv4 or IPv6. Belongs to one loop, and so do the connections that it accepts.
+ *
+ * <p>To accept on every loop, bind one listener for each with {@link Options#reusePort()}: the kernel spreads the
+ * connections.
+ *
+ * @see <a href="https://man7.org/linux/man-pages/man2/io_uring_enter.2.html">io_uring_enter(2): IORING_OP_ACCEPT with
+ *     IORING_ACCEPT_MULTISHOT (kernel 5.19)</a>
+ */
+public final class TcpListener implements AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(TcpListener.class);
+  private static final Completion ON_ACCEPT = TcpListener::acceptCompleted;
+  private static final Completion NOTIFY = Operation::notifyHandler;
+  private static final Duration BACK_OFF = Duration.ofMillis(100);
+
+  /**
+   * How to listen.
+   *
+   * @param backlog how many connections may wait to be accepted, from 1; the system has a bound of its own
+   * @param reusePort whether several listeners may share the port, SO_REUSEPORT
+   */
+  public record Options(int backlog, boolean reusePort) {
+    /** A backlog of 1024, and a port of one's own. */
+    public static final Options DEFAULT = new Options(1024, false);
+
+    /** Checks the range. */
+    public Options {
+      if (backlog < 1) {
+        throw new IllegalArgumentException("backlog must be at least 1: " + backlog);
+      }
+    }
+  }
+
+  private final EventLoop loop;
+  private final OperationDispatcher dispatcher;
+  private final Descriptor descriptor;
+  private final InetSocketAddress localAddress;
+
+  // The loop's thread only.
+  private Operation accepting;
+  private boolean each;
+  private boolean backingOff;
+  private CompletionHandler<TcpStream, Object> handler;
+  private Object attachment;
+
+  private TcpListener(EventLoop loop, Descriptor descriptor, InetSocketAddress localAddress) {
+    this.loop = loop;
+    this.dispatcher = loop.dispatcher();
+    this.descriptor = descriptor;
+    this.localAddress = localAddress;
+  }
+
+  /**
+   * Listens on one of a runtime's loops, and waits until it does.
+   *
+   * @param runtime whose {@link IoRuntime#loop()} the listener will belong to
+   * @param address where; port 0 lets the system choose
+   * @return a listener that does not accept yet: see {@link #acceptEach}
+   * @throws java.net.BindException when the address is in use, is not this machine's, or is not allowed
+   * @throws IOException for any other reason that the system names
+   * @throws UnresolvedAddressException for an unresolved address
+   * @throws IllegalStateException on a loop's thread
+   */
+  public static TcpListener bind(IoRuntime runtime, InetSocketAddress address) throws IOException {
+    return bind(runtime.loop(), address, Options.DEFAULT);
+  }
+
+  /**
+   * Listens on a chosen loop, and waits until it does.
+   *
+   * @param loop whose the listener will be
+   * @param address where; port 0 lets the system choose
+   * @param options how
+   * @return a listener that does not accept yet: see {@link #acceptEach}
+   * @throws IOException as for {@link #bind(IoRuntime, InetSocketAddress)}
+   */
+  public static TcpListener bind(EventLoop loop, InetSocketAddress address, Options options)
+      throws IOException {
+    return Futures.await(bindAsync(loop, address, options));
+  }
+
+  /**
+   * Listens on a chosen loop.
+   *
+   * @param loop whose the listener will be
+   * @param address where; port 0 lets the system choose
+   * @param options how
+   * @return completes with a listener that does not accept yet: see {@link #acceptEach}
+   */
+  public static CompletableFuture<TcpListener> bindAsync(
+      EventLoop loop, InetSocketAddress address, Options options) {
+    Objects.requireNonNull(options, "options");
+    if (address.isUnresolved()) {
+      throw new UnresolvedAddressException();
+    }
+    var future = new CompletableFuture<TcpListener>();
+    loop.execute(
+        () -> {
+          try {
+            var driver = loop.dispatcher().driver();
+            var socket = driver.listen(address, options.backlog(), options.reusePort());
+            future.complete(new TcpListener(loop, socket, driver.localAddress(socket)));
+          } catch (IOException | RuntimeException e) {
+            future.completeExceptionally(e);
+          }
+        });
+    return future;
+  }
+
+  /**
+   * The loop that the listener, and what it accepts, belongs to.
+   *
+   * @return the loop
+   */
+  public EventLoop loop() {
+    return loop;
+  }
+
+  /**
+   * Where it listens.
+   *
+   * @return address and port, also when the system chose the port
+   */
+  public InetSocketAddress localAddress() {
+    return localAddress;
+  }
+
+  /**
+   * Accepts every connection until the listener is closed. When this process has no descriptors left it logs that,
+   * pauses for a moment and goes on.
+   *
+   * @param attachment given to the handler
+   * @param handler called on the loop's thread for each connection, which it then owns and must close; {@code failed}
+   *     is the last call
+   * @param <A> the attachment's type
+   * @throws AcceptPendingException when the listener is accepting already; from another thread than the loop's this
+   *     comes to the handler
+   * @throws ShutdownChannelGroupException when the runtime has ended
+   */
+  public <A> void acceptEach(A attachment, CompletionHandler<TcpStream, ? super A> handler) {
+    accept(true, attachment, handler);
+  }
+
+  /**
+   * Accepts one connection.
+   *
+   * @param attachment given to the handler
+   * @param handler called on the loop's thread with the connection, which it then owns and must close
+   * @param <A> the attachment's type
+   * @throws AcceptPendingException when the listener is accepting already; from another thread than the loop's this
+   *     comes to the handler
+   * @throws ShutdownChannelGroupException when the runtime has ended
+   */
+  public <A> void accept(A attachment, CompletionHandler<TcpStream, ? super A> handler) {
+    accept(false, attachment, handler);
+  }
+
+  /**
+   * Accepts one connection.
+   *
+   * @return completes with the connection, which the caller owns and must close
+   */
+  public CompletableFuture<TcpStream> acceptAsync() {
+    var future = new CompletableFuture<TcpStream>();
+    accept(future, FutureHandler.of());
+    return future;
+  }
+
+  @SuppressWarnings(
+      "unchecked") // the handler is called with the attachment given along, and no other
+  private <A> void accept(boolean all, A with, CompletionHandler<TcpStream, ? super A> then) {
+    Objects.requireNonNull(then, "handler");
+    if (!loop.inLoop()) {
+      loop.execute(
+          () -> {
+            try {
+              accept(all, with, then);
+            } catch (AcceptPendingException e) {
+              then.failed(e, with);
+            }
+          });
+      return;
+    }
+    if (handler != null) {
+      throw new AcceptPendingException();
+    }
+    handler = (CompletionHandler<TcpStream, Object>) then;
+    attachment = with;
+    each = all;
+    arm();
+  }
+
+  private void arm() {
+    backingOff = false;
+    accepting =
+        dispatcher.acquire(
+            each ? OpCode.ACCEPT_MULTISHOT : OpCode.ACCEPT, descriptor, ON_ACCEPT, this, null);
+    dispatcher.submit(accepting);
+  }
+
+  private static void acceptCompleted(Operation operation, int result) {
+    ((TcpListener) operation.handler()).acceptOutcome(operation, result);
+  }
+
+  private void acceptOutcome(Operation operation, int result) {
+    if (result >= 0) {
+      deliver(operation);
+      return;
+    }
+    accepting = null;
+    if (!descriptor.isClosing()) {
+      switch (Errno.of(-result)) {
+        case ECONNABORTED, ENETDOWN, EHOSTDOWN, EHOSTUNREACH, ENETUNREACH, EINTR, EAGAIN -> {
+          arm(); // that connection failed before it was accepted: accept(2) says to go on
+          return;
+        }
+        case EMFILE, ENFILE, ENOBUFS, ENOMEM -> {
+          backOff(operation.failure(result));
+          return;
+        }
+        case null, default -> {}
+      }
+    }
+    finish(operation.failure(result));
+  }
+
+  private void deliver(Operation operation) {
+    var then = handler;
+    var with = attachment;
+    if (!operation.hasMore()) {
+      accepting = null;
+      handler = null;
+      attachment = null;
+    }
+    var socket = operation.newDescriptor();
+    var driver = dispatcher.driver();
+    TcpStream stream;
+    try {
+      stream =
+          new TcpStream(loop, socket, driver.localAddress(socket), driver.remoteAddress(socket));
+    } catch (IOException e) {
+      // The peer is gone already, and with it its address. Nobody takes this connection.
+      dispatcher.discard(socket);
+      if (!operation.hasMore()) {
+        handler = then;
+        attachment = with;
+        arm();
+      }
+      return;
+    }
+    then.completed(stream, with);
+  }
+
+  private void backOff(Throwable cause) {
+    LOG.warn("{} pauses accepting for {} ms: {}", this, BACK_OFF.toMillis(), cause.getMessage());
+    backingOff = true;
+    loop.schedule(
+        BACK_OFF,
+        () -> {
+          if (backingOff && handler != null) {
+            arm(); // fails by itself if the listener was closed meanwhile
+          }
+        });
+  }
+
+  private void finish(Throwable cause) {
+    var then = handler;
+    var with = attachment;
+    handler = null;
+    attachment = null;
+    then.failed(cause, with);
+  }
+
+  /**
+   * Stops listening. A connection that is accepted at this moment still goes to the handler.
+   *
+   * @return completes when the port is free
+   */
+  public CompletableFuture<Void> closeAsync() {
+    var future = new CompletableFuture<Void>();
+    try {
+      loop.execute(() -> dispatcher.close(descriptor, true, NOTIFY, FutureHandler.VOID, future));
+    } catch (ShutdownChannelGroupException e) {
+      future.complete(null); // the runtime's end has closed it
+    }
+    return future;
+  }
+
+  /**
+   * Stops listening, and waits until the port is free; on a loop's thread it does not wait.
+   *
+   * @throws IOException when the system reports an error on close
+   */
+  @Override
+  public void close() throws IOException {
+    var done = closeAsync();
+    if (EventLoop.current() == null) {
+      Futures.await(done);
+    }
+  }
+
+  @Override
+  public String toString() {
+    return "listener on " + localAddress;
+  }
+}
