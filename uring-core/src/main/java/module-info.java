@@ -6,7 +6,7 @@
 module io.gyre {
   requires io.gyre.bindings;
   requires jdk.unsupported; // com.sun.nio.file.ExtendedOpenOption.DIRECT, the JDK's name for
-                            // O_DIRECT
+  // O_DIRECT
   requires org.jctools.core;
   requires org.slf4j;
 

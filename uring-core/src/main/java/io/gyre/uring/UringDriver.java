@@ -454,6 +454,7 @@ final class UringDriver implements Driver {
   }
 
   @Override
+  @SuppressWarnings("ReferenceEquality") // this very descriptor
   public void cancelAll(Descriptor descriptor) {
     starved.removeIf(o -> o.descriptor() == descriptor, this::cancelledBeforeTheKernel);
     waiting.removeIf(
