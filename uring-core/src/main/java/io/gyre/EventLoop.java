@@ -1,7 +1,6 @@
 package io.gyre;
 
 import io.gyre.driver.Capabilities;
-import io.gyre.driver.Completion;
 import io.gyre.driver.Driver;
 import io.gyre.driver.DriverConfig;
 import io.gyre.driver.DriverCounters;
@@ -33,7 +32,6 @@ import org.slf4j.LoggerFactory;
  */
 public final class EventLoop implements Executor {
   private static final Logger LOG = LoggerFactory.getLogger(EventLoop.class);
-  private static final Completion NOTIFY = Operation::notifyHandler;
   private static final int TASKS_PER_TURN = 256;
   private static final int OUTCOMES_PER_TURN = 1024;
 
@@ -257,7 +255,8 @@ public final class EventLoop implements Executor {
   public <A> void nop(A attachment, IoHandler<? super A> handler) {
     Objects.requireNonNull(handler, "handler");
     if (inLoop()) {
-      dispatcher.submit(dispatcher.acquire(OpCode.NOP, null, NOTIFY, handler, attachment));
+      dispatcher.submit(
+          dispatcher.acquire(OpCode.NOP, null, Operation.NOTIFY, handler, attachment));
     } else {
       execute(() -> nop(attachment, handler));
     }

@@ -13,9 +13,13 @@ import java.nio.ByteBuffer;
  * slot's index in the lower. The generation changes when the slot is given back, so that a late outcome finds nothing.
  */
 public final class Operation {
+  /**
+   * The completion of operations whose result is the user's: tells the {@link IoHandler} how it went.
+   */
+  public static final Completion NOTIFY = new NotifyHandler();
+
   final int index;
   int generation;
-  boolean live;
 
   // What is asked for.
   OpCode code;
@@ -39,6 +43,10 @@ public final class Operation {
   Descriptor newDescriptor;
   Buffer received;
   Throwable failure;
+  boolean failedWithDriver;
+
+  /** Whether anything below, or the argument or flags, was set: most operations need none of it. */
+  boolean touched;
 
   // The driver's own: nobody else reads these.
   private Operation next;
@@ -216,6 +224,7 @@ public final class Operation {
    * @return this
    */
   public Operation flags(int value) {
+    this.touched = true;
     this.flags = value;
     return this;
   }
@@ -227,6 +236,7 @@ public final class Operation {
    * @return this
    */
   public Operation argument(Object value) {
+    this.touched = true;
     this.argument = value;
     return this;
   }
@@ -261,6 +271,7 @@ public final class Operation {
    * @param value for instance a file's size
    */
   public void setLongResult(long value) {
+    this.touched = true;
     this.longResult = value;
   }
 
@@ -270,6 +281,7 @@ public final class Operation {
    * @param value an open descriptor
    */
   public void setNewDescriptor(Descriptor value) {
+    this.touched = true;
     this.newDescriptor = value;
   }
 
@@ -279,6 +291,7 @@ public final class Operation {
    * @param value a leased buffer
    */
   public void setReceived(Buffer value) {
+    this.touched = true;
     this.received = value;
   }
 
@@ -288,6 +301,7 @@ public final class Operation {
    * @param value the exception, already named as {@link Errors} would
    */
   public void setFailure(Throwable value) {
+    this.touched = true;
     this.failure = value;
   }
 
@@ -338,6 +352,7 @@ public final class Operation {
 
   /** For drivers: see {@link #isCancelRequested()}. */
   public void requestCancel() {
+    this.touched = true;
     this.cancelRequested = true;
   }
 
@@ -356,6 +371,7 @@ public final class Operation {
    * @param value what to remember
    */
   public void setDriverState(Object value) {
+    this.touched = true;
     this.driverState = value;
   }
 
@@ -403,6 +419,7 @@ public final class Operation {
    * @param value bytes
    */
   public void setTransferred(int value) {
+    this.touched = true;
     this.transferred = value;
   }
 
@@ -431,47 +448,33 @@ public final class Operation {
     return descriptor == null ? "" : descriptor.subject();
   }
 
-  /**
-   * Tells the user's {@link IoHandler} how it went.
-   *
-   * @param result what the completion was called with
-   */
-  @SuppressWarnings("unchecked") // the handler was set together with an attachment of its type
-  public void notifyHandler(int result) {
-    var h = (IoHandler<Object>) handler;
-    if (result >= 0) {
-      h.completed(result, attachment);
-    } else {
-      h.failed(failure(result), attachment);
+  /** Whether the slot is in use: an operation has a completion from when it is acquired to when it is released. */
+  boolean isLive() {
+    return completion != null;
+  }
+
+  /** Forgets references, so that a slot that rests keeps nothing alive, and what the next user may not set. */
+  void clear() {
+    completion = null;
+    handler = null;
+    attachment = null;
+    descriptor = null;
+    if (memory != null) {
+      memory = null;
+      lease = null;
+    }
+    if (touched) {
+      clearRest();
     }
   }
 
-  void clear() {
-    // References only: what is primitive is set again before it is read. Fields that the short
-    // operations do not touch are tested first, since a reference store costs a GC barrier.
-    descriptor = null;
-    memory = null;
-    handler = null;
-    attachment = null;
-    completion = null;
-    if (lease != null) {
-      lease = null;
-    }
-    if (argument != null) {
-      argument = null;
-    }
-    if (driverState != null) {
-      driverState = null;
-    }
-    if (newDescriptor != null) {
-      newDescriptor = null;
-    }
-    if (received != null) {
-      received = null;
-    }
-    if (failure != null) {
-      failure = null;
-    }
+  private void clearRest() {
+    touched = false;
+    argument = null;
+    driverState = null;
+    newDescriptor = null;
+    received = null;
+    failure = null;
     more = false;
     cancelRequested = false;
     flags = 0;
@@ -481,5 +484,19 @@ public final class Operation {
   @Override
   public String toString() {
     return code + " " + subject() + " slot " + index + " generation " + generation;
+  }
+
+  /** A class and not a method reference: one frame less between a completion and the handler. */
+  private static final class NotifyHandler implements Completion {
+    @Override
+    @SuppressWarnings("unchecked") // the handler was set together with an attachment of its type
+    public void complete(Operation operation, int result) {
+      var handler = (IoHandler<Object>) operation.handler;
+      if (result >= 0) {
+        handler.completed(result, operation.attachment);
+      } else {
+        handler.failed(operation.failure(result), operation.attachment);
+      }
+    }
   }
 }

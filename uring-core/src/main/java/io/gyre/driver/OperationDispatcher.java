@@ -119,7 +119,7 @@ public final class OperationDispatcher {
    * @param cause why
    */
   private void fail(Operation operation, Throwable cause) {
-    operation.failure = cause;
+    operation.setFailure(cause);
     defer(operation);
   }
 
@@ -241,7 +241,7 @@ public final class OperationDispatcher {
    */
   public void resolve(Operation operation, int result) {
     if (result > 0 && operation.memory != null) {
-      operation.memory.position(operation.memoryPosition + result);
+      advance(operation, result);
     }
     var lease = operation.lease;
     if (lease != null) {
@@ -257,8 +257,18 @@ public final class OperationDispatcher {
         startClose(descriptor.closeWhenIdle);
       }
     }
-    complete(operation, result);
+    try {
+      operation.completion.complete(operation, result);
+    } catch (Throwable t) { // whatever a handler throws, the loop goes on
+      exceptionHandler.accept(t);
+    }
     table.release(operation);
+  }
+
+  private static void advance(Operation operation, int count) {
+    var memory = operation.memory;
+    // A user who moved the limit meanwhile must not be able to break the loop.
+    memory.position(Math.min(operation.memoryPosition + count, memory.limit()));
   }
 
   private void complete(Operation operation, int result) {
@@ -346,8 +356,8 @@ public final class OperationDispatcher {
     stopping = true;
     for (int i = 0; i < table.capacity(); i++) {
       var operation = table.at(i);
-      if (operation.live) {
-        operation.live = false;
+      if (operation.isLive() && !operation.failedWithDriver) {
+        operation.failedWithDriver = true;
         operation.failure = cause;
         operation.more = false;
         complete(operation, -Errno.EIO.number());

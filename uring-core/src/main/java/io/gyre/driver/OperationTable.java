@@ -10,29 +10,33 @@ import java.util.Arrays;
  */
 final class OperationTable {
   private Operation[] slots;
-  private int[] free;
+
+  // A stack of the slots themselves, not of their indexes: one dependent load less for each
+  // operation.
+  private Operation[] free;
   private int freeCount;
 
   OperationTable(int initialCapacity) {
     slots = new Operation[initialCapacity];
-    free = new int[initialCapacity];
+    free = new Operation[initialCapacity];
     fill(0);
   }
 
   private void fill(int from) {
     for (int i = slots.length - 1; i >= from; i--) {
       slots[i] = new Operation(i);
-      free[freeCount++] = i;
+      free[freeCount++] = slots[i];
     }
   }
 
   Operation acquire() {
-    if (freeCount == 0) {
+    int count = freeCount;
+    if (count == 0) {
       grow();
+      count = freeCount;
     }
-    var operation = slots[free[--freeCount]];
-    operation.live = true;
-    return operation;
+    freeCount = --count;
+    return free[count];
   }
 
   private void grow() {
@@ -42,15 +46,14 @@ final class OperationTable {
           "operation table is full: " + capacity + " operations in flight");
     }
     slots = Arrays.copyOf(slots, capacity * 2);
-    free = new int[capacity * 2];
+    free = new Operation[capacity * 2];
     fill(capacity);
   }
 
   void release(Operation operation) {
     operation.clear();
     operation.generation++;
-    operation.live = false;
-    free[freeCount++] = operation.index;
+    free[freeCount++] = operation;
   }
 
   /** The live operation of a token, or null where the generation has passed. */
@@ -60,7 +63,8 @@ final class OperationTable {
       return null;
     }
     var operation = slots[index];
-    return operation.generation == (int) (token >>> 32) && operation.live ? operation : null;
+    // Giving a slot back moves its generation on, so equal means live.
+    return operation.generation == (int) (token >>> 32) ? operation : null;
   }
 
   int capacity() {

@@ -19,7 +19,8 @@ import org.jctools.queues.atomic.MpscUnboundedAtomicArrayQueue;
  * others through a queue.
  */
 final class BufferRing implements Buffer.Owner {
-  static final int GROUP = 0;
+  /** Entries name it by the zero that their field always holds. */
+  private static final int GROUP = 0;
 
   private static final long ENTRY_BYTES = io_uring_buf.sizeof();
   private static final long ADDR = io_uring_buf.addr$offset();

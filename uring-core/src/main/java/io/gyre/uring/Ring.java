@@ -41,7 +41,6 @@ final class Ring {
   private static final int SQE_SHIFT = Long.numberOfTrailingZeros(Sqe.BYTES);
   private static final long USER_DATA = io_uring_cqe.user_data$offset();
   private static final long RES = io_uring_cqe.res$offset();
-  private static final long FLAGS = io_uring_cqe.flags$offset();
   private static final int NANOS_PER_SECOND = 1_000_000_000;
 
   /** A set-up flag, and the name that it goes by. */
@@ -276,12 +275,12 @@ final class Ring {
     return cqEntries;
   }
 
-  /** Whether {@link #nextSqe()} has room. */
-  boolean hasSqe() {
-    return sqTail - sqHead < sqEntries;
+  /** How many more entries there is room for. */
+  int free() {
+    return sqEntries - (sqTail - sqHead);
   }
 
-  /** The address of the next free entry, which the caller writes whole. Only after {@link #hasSqe()}. */
+  /** The address of the next free entry, which the caller writes whole. Only while there are {@link #free()} ones. */
   long nextSqe() {
     return sqesAddress + ((long) (sqTail++ & sqMask) << SQE_SHIFT);
   }
@@ -343,46 +342,27 @@ final class Ring {
   }
 
   /**
-   * Takes completions. Their places are the kernel's again when this returns.
+   * The address of a completion.
    *
-   * @param into where to put them
-   * @param limit how many at most
-   * @return how many there were
+   * @param index from 0, less than {@link #ready()}
    */
-  int take(CompletionBatch into, int limit) {
-    int count = Math.min(ready(), Math.min(limit, into.capacity()));
-    if (count == 0) {
-      return 0;
-    }
-    long[] userData = into.userData;
-    int[] results = into.results;
-    int[] flags = into.flags;
-    for (int i = 0; i < count; i++) {
-      long cqe = cqesAddress + ((long) (cqHead + i & cqMask) << CQE_SHIFT);
-      userData[i] = Memory.getLong(cqe + USER_DATA);
-      results[i] = Memory.getInt(cqe + RES);
-      flags[i] = Memory.getInt(cqe + FLAGS);
-    }
-    cqHead += count;
-    Memory.putIntRelease(cqHeadAddress, cqHead);
-    return count;
+  long completion(int index) {
+    return cqesAddress + ((long) (cqHead + index & cqMask) << CQE_SHIFT);
   }
 
-  /** Completions that were taken, by column. */
-  static final class CompletionBatch {
-    final long[] userData;
-    final int[] results;
-    final int[] flags;
+  static long userData(long cqe) {
+    return Memory.getLong(cqe + USER_DATA);
+  }
 
-    CompletionBatch(int capacity) {
-      userData = new long[capacity];
-      results = new int[capacity];
-      flags = new int[capacity];
-    }
+  /** Result in the lower half, flags in the upper: they lie side by side. */
+  static long resultAndFlags(long cqe) {
+    return Memory.getLong(cqe + RES);
+  }
 
-    int capacity() {
-      return userData.length;
-    }
+  /** Gives the places of the first completions back to the kernel. */
+  void release(int count) {
+    cqHead += count;
+    Memory.putIntRelease(cqHeadAddress, cqHead);
   }
 
   /** Gives the ring back. Only when nothing is in flight: the kernel may finish this later. */

@@ -1,5 +1,6 @@
 package io.gyre.uring;
 
+import io.gyre.bindings.Liburing;
 import io.gyre.driver.Descriptor;
 import io.gyre.driver.Operation;
 
@@ -10,6 +11,10 @@ final class UringDescriptor extends Descriptor {
   final int fd;
   final int fixedIndex;
 
+  // How an entry names it: by its place in the table, or by its number.
+  final int sqeFd;
+  final int sqeFlags;
+
   // Sends go out one at a time, since two in flight on one socket may overtake each other. Each
   // waits
   // behind the one before it; this is the last, or null when none is under way.
@@ -19,5 +24,7 @@ final class UringDescriptor extends Descriptor {
     super(subject);
     this.fd = fd;
     this.fixedIndex = fixedIndex;
+    this.sqeFd = fixedIndex == NOT_FIXED ? fd : fixedIndex;
+    this.sqeFlags = fixedIndex == NOT_FIXED ? 0 : Liburing.IOSQE_FIXED_FILE();
   }
 }

@@ -45,6 +45,12 @@ final class UringDriver implements Driver {
   private static final long IGNORED = 0xFFFF_FFFFL;
   private static final long WAKE = 1L << 32 | 0xFFFF_FFFFL;
 
+  /**
+   * The driver state of operations whose completion is more than a number and that need nothing kept reachable. Without
+   * any driver state a completion goes straight to the dispatcher.
+   */
+  private static final Object MORE_TO_DO = new Object();
+
   private static final int BATCH = 1024;
   private static final int IO_WORKERS = 32;
   private static final long MIN_REGISTERED_BYTES = 1 << 20;
@@ -61,7 +67,6 @@ final class UringDriver implements Driver {
   private final Sockets sockets;
   private final CapabilityReport report;
   private final DriverCounters counters = new DriverCounters();
-  private final Ring.CompletionBatch batch;
   private final int credit;
   private boolean multishotReceive;
 
@@ -70,6 +75,12 @@ final class UringDriver implements Driver {
   private long registeredTo;
 
   private int inKernel;
+
+  // How many more entries may be written before anything has to be looked at again: one counter for
+  // what the credit, the submission queue and the waiting list say. What was used of it is added to
+  // inKernel when it is settled.
+  private int room;
+  private int roomGranted;
   private boolean wakeArmed;
 
   // Operations that wait for room, those that a receive buffer must come back for, and those that
@@ -98,7 +109,6 @@ final class UringDriver implements Driver {
     this.sockets = sockets;
     this.multishotReceive = multishotReceive;
     this.report = report;
-    this.batch = new Ring.CompletionBatch(Math.min(BATCH, ring.cqEntries()));
     // A quarter stays free for cancellations, the wake-up and what multishots post meanwhile.
     this.credit = Math.max(1, ring.cqEntries() - Math.max(2, ring.cqEntries() / 4));
   }
@@ -150,35 +160,53 @@ final class UringDriver implements Driver {
 
   @Override
   public void submit(Operation operation) {
-    try {
-      prepare(operation);
-    } catch (RuntimeException e) { // for instance memory of another thread's confined arena
-      operation.setFailure(e);
-      ended.add(operation);
-      return;
-    }
-    if (operation.code() == OpCode.SEND && !takesTurn(operation)) {
-      return;
+    if (operation.code() != OpCode.NOP) {
+      try {
+        prepare(operation);
+      } catch (RuntimeException e) { // for instance memory of another thread's confined arena
+        operation.setFailure(e);
+        ended.add(operation);
+        return;
+      }
+      if (operation.code() == OpCode.SEND && !takesTurn(operation)) {
+        return;
+      }
     }
     start(operation);
   }
 
   private void start(Operation operation) {
-    if (waiting.isEmpty() && hasRoom()) {
+    if (room > 0 || grantRoom()) {
+      room--;
       writeSqe(operation);
     } else {
       waiting.add(operation);
     }
   }
 
-  private boolean hasRoom() {
-    return inKernel < credit && ring.hasSqe();
+  /** Counts what was written since the last grant, and grants what the queues have room for now. */
+  private boolean grantRoom() {
+    settleRoom();
+    if (waiting.isEmpty()) {
+      room = Math.max(0, Math.min(credit - inKernel, ring.free()));
+      roomGranted = room;
+    }
+    return room > 0;
+  }
+
+  private void settleRoom() {
+    inKernel += roomGranted - room;
+    room = 0;
+    roomGranted = 0;
   }
 
   /** Finds where the kernel is to read or write, and what has to stay reachable for that. */
   private void prepare(Operation operation) {
+    if (operation.memory() != null) {
+      prepareMemory(operation);
+      return;
+    }
     switch (operation.code()) {
-      case READ, WRITE, RECEIVE, SEND -> prepareMemory(operation);
       case OPEN ->
           operation.setDriverState(
               PathBytes.encode(Arena.ofAuto(), ((OpenRequest) operation.argument()).path()));
@@ -187,12 +215,16 @@ final class UringDriver implements Driver {
           operation.setDriverState(
               SocketAddresses.encode(Arena.ofAuto(), (InetSocketAddress) operation.argument()));
       case CLOSE -> files.remove(((UringDescriptor) operation.descriptor()).fixedIndex);
-      case NOP, FSYNC, ACCEPT, ACCEPT_MULTISHOT, RECEIVE_MULTISHOT, SHUTDOWN, CANCEL -> {}
+      case ACCEPT, ACCEPT_MULTISHOT, RECEIVE_MULTISHOT -> operation.setDriverState(MORE_TO_DO);
+      default -> {}
     }
   }
 
   private void prepareMemory(Operation operation) {
     var lease = operation.lease();
+    if (operation.code() == OpCode.SEND) {
+      operation.setDriverState(MORE_TO_DO);
+    }
     if (lease != null) {
       long address = lease.address() + operation.memoryPosition();
       operation.setAddress(address, isRegistered(address, operation.memoryLength()));
@@ -240,9 +272,6 @@ final class UringDriver implements Driver {
   /** Brings what was read to where the user wants it. Returns the result, or that of a user who closed that memory. */
   private int copyOut(Operation operation, int result) {
     var state = operation.driverState();
-    if (state == null) {
-      return result;
-    }
     int outcome = result;
     if (result > 0 && (operation.code() == OpCode.READ || operation.code() == OpCode.RECEIVE)) {
       var copy = state instanceof Buffer pooled ? pooled.byteBuffer() : (ByteBuffer) state;
@@ -276,146 +305,151 @@ final class UringDriver implements Driver {
     return false;
   }
 
+  // Small methods, the frequent ones first: so the compiler inlines the way of each from its
+  // submission to its
+  // entry, and what is asked of the code there is known.
+  @SuppressWarnings("IfChainToSwitch") // a switch would look the code up in a table at run time
   private void writeSqe(Operation operation) {
     long sqe = ring.nextSqe();
-    inKernel++;
-    long token = operation.token();
-    var descriptor = (UringDescriptor) operation.descriptor();
-    int fd = -1;
-    int flags = 0;
-    if (descriptor != null) {
-      if (descriptor.fixedIndex != UringDescriptor.NOT_FIXED) {
-        fd = descriptor.fixedIndex;
-        flags = Liburing.IOSQE_FIXED_FILE();
-      } else {
-        fd = descriptor.fd;
-      }
-    }
-    switch (operation.code()) {
-      case NOP -> Sqe.write(sqe, Liburing.IORING_OP_NOP(), 0, -1, 0, 0, 0, 0, token);
-      case READ ->
-          Sqe.write(
-              sqe,
-              operation.isRegistered()
-                  ? Liburing.IORING_OP_READ_FIXED()
-                  : Liburing.IORING_OP_READ(),
-              flags,
-              fd,
-              operation.offset(),
-              operation.address(),
-              operation.memoryLength(),
-              0,
-              token);
-      case WRITE ->
-          Sqe.write(
-              sqe,
-              operation.isRegistered()
-                  ? Liburing.IORING_OP_WRITE_FIXED()
-                  : Liburing.IORING_OP_WRITE(),
-              flags,
-              fd,
-              operation.offset(),
-              operation.address(),
-              operation.memoryLength(),
-              0,
-              token);
-      case RECEIVE ->
-          Sqe.write(
-              sqe,
-              Liburing.IORING_OP_RECV(),
-              flags,
-              fd,
-              0,
-              operation.address(),
-              operation.memoryLength(),
-              0,
-              token);
-      case RECEIVE_MULTISHOT -> {
-        Sqe.write(
-            sqe,
-            Liburing.IORING_OP_RECV(),
-            flags | Liburing.IOSQE_BUFFER_SELECT(),
-            fd,
-            0,
-            0,
-            multishotReceive ? 0 : bufferRing.bufferBytes(),
-            0,
-            token);
-        Sqe.bufferGroup(sqe, BufferRing.GROUP);
-        if (multishotReceive) {
-          Sqe.ioprio(sqe, Liburing.IORING_RECV_MULTISHOT());
-        }
-      }
-      case SEND -> {
-        int done = operation.transferred();
-        Sqe.write(
-            sqe,
-            Liburing.IORING_OP_SEND(),
-            flags,
-            fd,
-            0,
-            operation.address() + done,
-            operation.memoryLength() - done,
-            Libc.MSG_NOSIGNAL() | Libc.MSG_WAITALL(),
-            token);
-      }
-      default -> writeRareSqe(operation, sqe, flags, fd, token);
+    var code = operation.code();
+    if (code == OpCode.NOP) {
+      Sqe.write(sqe, Liburing.IORING_OP_NOP(), 0, -1, 0, 0, 0, 0, operation.token());
+    } else if (code == OpCode.READ) {
+      writeTransfer(
+          sqe,
+          operation,
+          operation.isRegistered() ? Liburing.IORING_OP_READ_FIXED() : Liburing.IORING_OP_READ());
+    } else if (code == OpCode.WRITE) {
+      writeTransfer(
+          sqe,
+          operation,
+          operation.isRegistered() ? Liburing.IORING_OP_WRITE_FIXED() : Liburing.IORING_OP_WRITE());
+    } else if (code == OpCode.SEND) {
+      writeSend(sqe, operation);
+    } else if (code == OpCode.RECEIVE_MULTISHOT) {
+      writeReceiveMultishot(sqe, operation);
+    } else {
+      writeRareSqe(operation, sqe);
     }
   }
 
-  /** What is not done a million times a second; apart, so that what is stays small enough to inline. */
-  private static void writeRareSqe(Operation operation, long sqe, int flags, int fd, long token) {
+  private static void writeTransfer(long sqe, Operation operation, int opcode) {
+    var file = (UringDescriptor) operation.descriptor();
+    Sqe.write(
+        sqe,
+        opcode,
+        file.sqeFlags,
+        file.sqeFd,
+        operation.offset(),
+        operation.address(),
+        operation.memoryLength(),
+        0,
+        operation.token());
+  }
+
+  private static void writeSend(long sqe, Operation operation) {
+    var socket = (UringDescriptor) operation.descriptor();
+    int done = operation.transferred();
+    Sqe.write(
+        sqe,
+        Liburing.IORING_OP_SEND(),
+        socket.sqeFlags,
+        socket.sqeFd,
+        0,
+        operation.address() + done,
+        operation.memoryLength() - done,
+        Libc.MSG_NOSIGNAL() | Libc.MSG_WAITALL(),
+        operation.token());
+  }
+
+  private void writeReceiveMultishot(long sqe, Operation operation) {
+    var socket = (UringDescriptor) operation.descriptor();
+    Sqe.write(
+        sqe,
+        Liburing.IORING_OP_RECV(),
+        socket.sqeFlags | Liburing.IOSQE_BUFFER_SELECT(),
+        socket.sqeFd,
+        0,
+        0,
+        multishotReceive ? 0 : bufferRing.bufferBytes(),
+        0,
+        operation.token());
+    if (multishotReceive) {
+      Sqe.ioprio(sqe, Liburing.IORING_RECV_MULTISHOT());
+    }
+  }
+
+  /** What is not done a million times a second. */
+  private static void writeRareSqe(Operation operation, long sqe) {
+    var descriptor = (UringDescriptor) operation.descriptor();
+    long token = operation.token();
     switch (operation.code()) {
       case OPEN -> {
         var request = (OpenRequest) operation.argument();
+        long path = ((MemorySegment) operation.driverState()).address();
         Sqe.write(
             sqe,
             Liburing.IORING_OP_OPENAT(),
             0,
             Libc.AT_FDCWD(),
             0,
-            ((MemorySegment) operation.driverState()).address(),
+            path,
             OpenFlags.CREATE_MODE,
             OpenFlags.of(request),
             token);
       }
-      case FSYNC ->
+      case RECEIVE ->
           Sqe.write(
               sqe,
-              Liburing.IORING_OP_FSYNC(),
-              flags,
-              fd,
+              Liburing.IORING_OP_RECV(),
+              descriptor.sqeFlags,
+              descriptor.sqeFd,
               0,
-              0,
-              0,
-              operation.flags() == 1 ? Liburing.IORING_FSYNC_DATASYNC() : 0,
-              token);
-      case SIZE ->
-          // By the descriptor itself: statx does not know the ring's table. An empty path needs no
-          // bytes but the zero that any fresh memory begins with, such as the result's.
-          Sqe.write(
-              sqe,
-              Liburing.IORING_OP_STATX(),
-              0,
-              ((UringDescriptor) operation.descriptor()).fd,
-              ((MemorySegment) operation.driverState()).address(),
-              ((MemorySegment) operation.driverState()).address(),
-              Libc.STATX_SIZE(),
-              Libc.AT_EMPTY_PATH(),
-              token);
-      case CLOSE ->
-          Sqe.write(
-              sqe,
-              Liburing.IORING_OP_CLOSE(),
-              0,
-              ((UringDescriptor) operation.descriptor()).fd,
-              0,
-              0,
-              0,
+              operation.address(),
+              operation.memoryLength(),
               0,
               token);
+      case FSYNC -> {
+        int flags = operation.flags() == 1 ? Liburing.IORING_FSYNC_DATASYNC() : 0;
+        Sqe.write(
+            sqe,
+            Liburing.IORING_OP_FSYNC(),
+            descriptor.sqeFlags,
+            descriptor.sqeFd,
+            0,
+            0,
+            0,
+            flags,
+            token);
+      }
+      case SIZE -> {
+        // By the descriptor itself: statx does not know the ring's table. An empty path needs no
+        // bytes but the zero that any fresh memory begins with, such as the result's.
+        long result = ((MemorySegment) operation.driverState()).address();
+        Sqe.write(
+            sqe,
+            Liburing.IORING_OP_STATX(),
+            0,
+            descriptor.fd,
+            result,
+            result,
+            Libc.STATX_SIZE(),
+            Libc.AT_EMPTY_PATH(),
+            token);
+      }
+      case CLOSE -> Sqe.write(sqe, Liburing.IORING_OP_CLOSE(), 0, descriptor.fd, 0, 0, 0, 0, token);
       case ACCEPT, ACCEPT_MULTISHOT -> {
-        Sqe.write(sqe, Liburing.IORING_OP_ACCEPT(), flags, fd, 0, 0, 0, Libc.SOCK_CLOEXEC(), token);
+        int flags = Libc.SOCK_CLOEXEC();
+        Sqe.write(
+            sqe,
+            Liburing.IORING_OP_ACCEPT(),
+            descriptor.sqeFlags,
+            descriptor.sqeFd,
+            0,
+            0,
+            0,
+            flags,
+            token);
         if (operation.code() == OpCode.ACCEPT_MULTISHOT) {
           Sqe.ioprio(sqe, Liburing.IORING_ACCEPT_MULTISHOT());
         }
@@ -425,8 +459,8 @@ final class UringDriver implements Driver {
         Sqe.write(
             sqe,
             Liburing.IORING_OP_CONNECT(),
-            flags,
-            fd,
+            descriptor.sqeFlags,
+            descriptor.sqeFd,
             address.byteSize(),
             address.address(),
             0,
@@ -435,9 +469,16 @@ final class UringDriver implements Driver {
       }
       case SHUTDOWN ->
           Sqe.write(
-              sqe, Liburing.IORING_OP_SHUTDOWN(), flags, fd, 0, 0, operation.flags(), 0, token);
-      case NOP, READ, WRITE, RECEIVE, RECEIVE_MULTISHOT, SEND, CANCEL ->
-          throw new AssertionError(operation);
+              sqe,
+              Liburing.IORING_OP_SHUTDOWN(),
+              descriptor.sqeFlags,
+              descriptor.sqeFd,
+              0,
+              0,
+              operation.flags(),
+              0,
+              token);
+      case NOP, READ, WRITE, RECEIVE_MULTISHOT, SEND, CANCEL -> throw new AssertionError(operation);
     }
   }
 
@@ -519,7 +560,8 @@ final class UringDriver implements Driver {
 
   /** Writes entries for what waits, as far as there is room: cancellations, the wake-up, then operations in order. */
   private void writeWaiting() {
-    while (!cancels.isEmpty() && ring.hasSqe()) {
+    settleRoom();
+    while (!cancels.isEmpty() && ring.free() > 0) {
       var cancel = cancels.removeFirst();
       Sqe.write(
           ring.nextSqe(),
@@ -532,7 +574,7 @@ final class UringDriver implements Driver {
           cancel.flags,
           IGNORED);
     }
-    if (!wakeArmed && ring.hasSqe()) {
+    if (!wakeArmed && ring.free() > 0) {
       wakeArmed = true;
       Sqe.write(
           ring.nextSqe(),
@@ -545,7 +587,8 @@ final class UringDriver implements Driver {
           0,
           WAKE);
     }
-    while (!waiting.isEmpty() && hasRoom()) {
+    while (!waiting.isEmpty() && inKernel < credit && ring.free() > 0) {
+      inKernel++;
       writeSqe(waiting.removeFirst());
     }
   }
@@ -585,43 +628,82 @@ final class UringDriver implements Driver {
     }
   }
 
+  /**
+   * Takes completions and gives each to its operation.
+   *
+   * <p>Large on purpose, with the frequent outcomes written out. HotSpot inlines no method of more
+   * than 325 bytecodes, so this one is compiled by itself, and what it calls, down through a user's
+   * handler to the next entry, has the whole of the compiler's inlining depth.
+   */
   private int reap(int budget) {
-    int count = ring.take(batch, budget);
+    int count = Math.min(ring.ready(), Math.min(budget, BATCH));
     if (count == 0) {
       return 0;
     }
     counters.add(Counter.COMPLETED, count);
-    long[] tokens = batch.userData;
-    int[] results = batch.results;
-    int[] flags = batch.flags;
+    int ended = 0;
+    // Each operation is looked up one completion ahead, so that its slot is on the way to the cache
+    // while the handler before it runs. No handler can give it back: only its completion does.
+    long following = Ring.userData(ring.completion(0));
+    var ahead = dispatcher.find(following);
     for (int i = 0; i < count; i++) {
-      dispatch(tokens[i], results[i], flags[i]);
+      long resultAndFlags = Ring.resultAndFlags(ring.completion(i));
+      int result = (int) resultAndFlags;
+      int flags = (int) (resultAndFlags >>> 32);
+      long token = following;
+      var operation = ahead;
+      if (i + 1 < count) {
+        following = Ring.userData(ring.completion(i + 1));
+        ahead = dispatcher.find(following);
+      }
+      if ((int) token == -1) {
+        notAnOperation(token);
+        continue;
+      }
+      boolean more = (flags & Liburing.IORING_CQE_F_MORE()) != 0;
+      if (!more) {
+        ended++;
+      }
+      if (operation == null) {
+        stale(flags);
+      } else if (operation.driverState() == null) {
+        dispatcher.resolve(operation, result);
+      } else {
+        var code = operation.code();
+        if (code == OpCode.RECEIVE_MULTISHOT && more && result > 0) {
+          int buffer = flags >>> Liburing.IORING_CQE_BUFFER_SHIFT();
+          operation.setReceived(bufferRing.take(buffer, result));
+          dispatcher.resolveMore(operation, result);
+        } else if (code == OpCode.SEND && result == operation.memoryLength()) {
+          sendEnded(operation, result);
+        } else {
+          dispatchFurther(operation, result, flags, more);
+        }
+      }
     }
+    inKernel -= ended;
+    // Given back all at once, behind the handlers: credit has kept room for what they started.
+    ring.release(count);
     return count;
   }
 
-  private void dispatch(long token, int result, int flags) {
-    if ((int) token == -1) {
-      if (token == WAKE) {
-        wakeArmed = false;
-        counters.add(Counter.WAKE_UPS, 1);
-      }
-      return;
+  private void notAnOperation(long token) {
+    if (token == WAKE) {
+      wakeArmed = false;
+      counters.add(Counter.WAKE_UPS, 1);
     }
-    boolean more = (flags & Liburing.IORING_CQE_F_MORE()) != 0;
-    if (!more) {
-      inKernel--;
+  }
+
+  /** An outcome for nobody. */
+  private void stale(int flags) {
+    counters.add(Counter.STALE, 1);
+    if ((flags & Liburing.IORING_CQE_F_BUFFER()) != 0) {
+      bufferRing.putBack(flags >>> Liburing.IORING_CQE_BUFFER_SHIFT());
     }
-    var operation = dispatcher.find(token);
-    if (operation == null) {
-      counters.add(Counter.STALE, 1);
-      if ((flags & Liburing.IORING_CQE_F_BUFFER()) != 0) {
-        bufferRing.putBack(flags >>> Liburing.IORING_CQE_BUFFER_SHIFT());
-      }
-      return;
-    }
+  }
+
+  private void dispatchFurther(Operation operation, int result, int flags, boolean more) {
     switch (operation.code()) {
-      case NOP -> dispatcher.resolve(operation, result);
       case RECEIVE_MULTISHOT -> received(operation, result, flags, more);
       case SEND -> sent(operation, result);
       case ACCEPT, ACCEPT_MULTISHOT -> accepted(operation, result, more);
@@ -852,7 +934,7 @@ final class UringDriver implements Driver {
     while (wakeArmed) {
       wakeUp.wake();
       enter(1, RETRY_NANOS);
-      reap(batch.capacity());
+      reap(BATCH);
     }
   }
 }

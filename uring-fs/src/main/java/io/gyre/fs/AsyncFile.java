@@ -63,7 +63,6 @@ public final class AsyncFile implements AutoCloseable {
   private static final Completion ON_OPEN = AsyncFile::opened;
   private static final Completion ON_READ = AsyncFile::readCompleted;
   private static final Completion ON_SIZE = AsyncFile::sizeCompleted;
-  private static final Completion NOTIFY = Operation::notifyHandler;
 
   private final EventLoop loop;
   private final Descriptor descriptor;
@@ -175,9 +174,11 @@ public final class AsyncFile implements AutoCloseable {
   private static void checkOptions(Set<? extends OpenOption> options) {
     for (var option : options) {
       Objects.requireNonNull(option, "option");
-      if (option != DIRECT
-          && (!(option instanceof StandardOpenOption)
-              || option == StandardOpenOption.DELETE_ON_CLOSE)) {
+      boolean supported =
+          option instanceof StandardOpenOption standard
+              ? standard != StandardOpenOption.DELETE_ON_CLOSE
+              : option.equals(DIRECT);
+      if (!supported) {
         throw new UnsupportedOperationException("open option " + option + " is not supported");
       }
     }
@@ -316,7 +317,10 @@ public final class AsyncFile implements AutoCloseable {
     checkWrite(position);
     Objects.requireNonNull(handler, "handler");
     if (loop.inLoop()) {
-      submit(transfer(OpCode.WRITE, NOTIFY, handler, attachment).memory(src).offset(position));
+      submit(
+          transfer(OpCode.WRITE, Operation.NOTIFY, handler, attachment)
+              .memory(src)
+              .offset(position));
     } else {
       Objects.requireNonNull(src, "src");
       loop.execute(() -> write(src, position, attachment, handler));
@@ -340,7 +344,10 @@ public final class AsyncFile implements AutoCloseable {
     checkWrite(position);
     Objects.requireNonNull(handler, "handler");
     if (loop.inLoop()) {
-      submit(transfer(OpCode.WRITE, NOTIFY, handler, attachment).memory(src).offset(position));
+      submit(
+          transfer(OpCode.WRITE, Operation.NOTIFY, handler, attachment)
+              .memory(src)
+              .offset(position));
     } else {
       src.executePinned(loop, () -> write(src, position, attachment, handler));
     }
@@ -437,7 +444,7 @@ public final class AsyncFile implements AutoCloseable {
   public <A> void force(boolean metaData, A attachment, IoHandler<? super A> handler) {
     Objects.requireNonNull(handler, "handler");
     if (loop.inLoop()) {
-      submit(transfer(OpCode.FSYNC, NOTIFY, handler, attachment).flags(metaData ? 0 : 1));
+      submit(transfer(OpCode.FSYNC, Operation.NOTIFY, handler, attachment).flags(metaData ? 0 : 1));
     } else {
       loop.execute(() -> force(metaData, attachment, handler));
     }
@@ -477,7 +484,7 @@ public final class AsyncFile implements AutoCloseable {
   public <A> void close(A attachment, IoHandler<? super A> handler) {
     Objects.requireNonNull(handler, "handler");
     if (loop.inLoop()) {
-      loop.dispatcher().close(descriptor, false, NOTIFY, handler, attachment);
+      loop.dispatcher().close(descriptor, false, Operation.NOTIFY, handler, attachment);
     } else {
       loop.execute(() -> close(attachment, handler));
     }

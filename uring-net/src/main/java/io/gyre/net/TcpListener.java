@@ -34,7 +34,6 @@ import org.slf4j.LoggerFactory;
 public final class TcpListener implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(TcpListener.class);
   private static final Completion ON_ACCEPT = TcpListener::acceptCompleted;
-  private static final Completion NOTIFY = Operation::notifyHandler;
   private static final Duration BACK_OFF = Duration.ofMillis(100);
 
   /**
@@ -303,7 +302,8 @@ public final class TcpListener implements AutoCloseable {
   public CompletableFuture<Void> closeAsync() {
     var future = new CompletableFuture<Void>();
     try {
-      loop.execute(() -> dispatcher.close(descriptor, true, NOTIFY, FutureHandler.VOID, future));
+      loop.execute(
+          () -> dispatcher.close(descriptor, true, Operation.NOTIFY, FutureHandler.VOID, future));
     } catch (ShutdownChannelGroupException e) {
       future.complete(null); // the runtime's end has closed it
     }

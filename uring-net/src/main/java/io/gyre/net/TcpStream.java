@@ -16,6 +16,7 @@ import java.net.InetSocketAddress;
 import java.net.SocketOption;
 import java.nio.ByteBuffer;
 import java.nio.ReadOnlyBufferException;
+import java.nio.channels.ClosedChannelException;
 import java.nio.channels.CompletionHandler;
 import java.nio.channels.ReadPendingException;
 import java.nio.channels.ShutdownChannelGroupException;
@@ -45,7 +46,6 @@ public final class TcpStream implements AutoCloseable {
   private static final Completion ON_RECEIVE = TcpStream::receiveCompleted;
   private static final Completion ON_READ = TcpStream::readCompleted;
   private static final Completion ON_WRITE = TcpStream::writeCompleted;
-  private static final Completion NOTIFY = Operation::notifyHandler;
 
   /** What reading is under way. */
   private enum Reading {
@@ -217,18 +217,26 @@ public final class TcpStream implements AutoCloseable {
    */
   public <T> CompletableFuture<Void> setOption(SocketOption<T> option, T value) {
     Objects.requireNonNull(value, "value");
+    var done = new CompletableFuture<Void>();
     if (loop.inLoop()) {
-      try {
-        if (descriptor.isClosing()) {
-          throw new java.nio.channels.ClosedChannelException();
-        }
-        dispatcher.driver().setOption(descriptor, option, value);
-        return CompletableFuture.completedFuture(null);
-      } catch (IOException | UnsupportedOperationException e) {
-        return CompletableFuture.failedFuture(e);
-      }
+      applyOption(option, value, done);
+    } else {
+      loop.execute(() -> applyOption(option, value, done));
     }
-    return CompletableFuture.supplyAsync(() -> setOption(option, value), loop).thenCompose(f -> f);
+    return done;
+  }
+
+  private <T> void applyOption(SocketOption<T> option, T value, CompletableFuture<Void> done) {
+    if (descriptor.isClosing()) {
+      done.completeExceptionally(new ClosedChannelException());
+      return;
+    }
+    try {
+      dispatcher.driver().setOption(descriptor, option, value);
+      done.complete(null);
+    } catch (IOException | RuntimeException e) {
+      done.completeExceptionally(e);
+    }
   }
 
   /**
@@ -366,7 +374,8 @@ public final class TcpStream implements AutoCloseable {
       throw new ReadPendingException();
     }
     if (!dst.hasRemaining()) {
-      dispatcher.submit(dispatcher.acquire(OpCode.NOP, descriptor, NOTIFY, handler, attachment));
+      dispatcher.submit(
+          dispatcher.acquire(OpCode.NOP, descriptor, Operation.NOTIFY, handler, attachment));
       return;
     }
     reading = Reading.ONCE;
@@ -384,7 +393,7 @@ public final class TcpStream implements AutoCloseable {
       var handler = (IoHandler<Object>) operation.handler();
       handler.completed(-1, operation.attachment());
     } else {
-      operation.notifyHandler(result);
+      Operation.NOTIFY.complete(operation, result);
     }
   }
 
@@ -465,7 +474,7 @@ public final class TcpStream implements AutoCloseable {
       stream.shutdownOnceWritten = null;
       stream.dispatcher.submit(shutdown);
     }
-    operation.notifyHandler(result);
+    Operation.NOTIFY.complete(operation, result);
   }
 
   /**
@@ -508,7 +517,9 @@ public final class TcpStream implements AutoCloseable {
       return;
     }
     var operation =
-        dispatcher.acquire(OpCode.SHUTDOWN, descriptor, NOTIFY, handler, attachment).flags(1);
+        dispatcher
+            .acquire(OpCode.SHUTDOWN, descriptor, Operation.NOTIFY, handler, attachment)
+            .flags(1);
     if (writesInFlight > 0 && shutdownOnceWritten == null) {
       shutdownOnceWritten = operation;
     } else {
@@ -552,7 +563,7 @@ public final class TcpStream implements AutoCloseable {
       loop.execute(() -> close(attachment, handler));
       return;
     }
-    dispatcher.close(descriptor, true, NOTIFY, handler, attachment);
+    dispatcher.close(descriptor, true, Operation.NOTIFY, handler, attachment);
     if (reading == Reading.PAUSED) {
       // Nothing is in flight that would tell the receiver: an operation on a closing descriptor
       // fails.

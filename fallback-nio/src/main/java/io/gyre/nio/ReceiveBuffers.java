@@ -1,0 +1,134 @@
+package io.gyre.nio;
+
+import io.gyre.Buffer;
+import io.gyre.driver.DriverConfig;
+import io.gyre.driver.DriverCounters;
+import io.gyre.driver.DriverCounters.Counter;
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.invoke.VarHandle;
+import java.util.ArrayDeque;
+import org.jctools.queues.MpscArrayQueue;
+
+/**
+ * The buffers that multishot receives are filled into. When all are lent, sockets stop reading and wait here in line; a
+ * buffer that comes back goes straight to the first of them, so that none is passed over for ever.
+ *
+ * <p>Confined to the loop's thread, but for {@link #recycle} and {@link #hasReturned}.
+ */
+final class ReceiveBuffers implements Buffer.Owner {
+  private static final int ALIGNMENT = 64;
+
+  private final Thread owner = Thread.currentThread();
+  private final DriverCounters counters;
+  private final Waker waker;
+  private final int bufferBytes;
+  private final Buffer[] free;
+  private int freeCount;
+
+  // Buffers that other threads gave back. Has room for all.
+  private final MpscArrayQueue<Buffer> returned;
+
+  // In line for a buffer; some may have lost interest meanwhile. Not empty only while none is free.
+  private final ArrayDeque<ReceiveSide> hungry = new ArrayDeque<>();
+  // Whether somebody is in line: if not, a buffer that is given back needs no wake-up.
+  private volatile boolean starving;
+
+  ReceiveBuffers(DriverConfig config, DriverCounters counters, Waker waker) throws IOException {
+    this.counters = counters;
+    this.waker = waker;
+    this.bufferBytes = config.receiveBufferBytes();
+    int count = config.receiveBufferCount();
+    // Held by the garbage collector: a view that a user keeps for too long can never point at freed
+    // memory.
+    var memory = allocate(count, bufferBytes);
+    this.returned = new MpscArrayQueue<>(count);
+    this.free = new Buffer[count];
+    for (int id = count - 1; id >= 0; id--) {
+      free[freeCount++] =
+          new Buffer(this, memory.asSlice((long) id * bufferBytes, bufferBytes), id);
+    }
+  }
+
+  private static MemorySegment allocate(int count, int bytes) throws IOException {
+    try {
+      return Arena.ofAuto().allocate((long) count * bytes, ALIGNMENT);
+    } catch (OutOfMemoryError e) {
+      throw new IOException(
+          "no memory for "
+              + count
+              + " receive buffers of "
+              + bytes
+              + " bytes: ask for fewer or smaller ones, or raise -XX:MaxDirectMemorySize",
+          e);
+    }
+  }
+
+  int bufferBytes() {
+    return bufferBytes;
+  }
+
+  /** A buffer that is not lent yet, or null when there is none or others wait in line: then {@link #await} one. */
+  Buffer take() {
+    if (!hungry.isEmpty()) {
+      return null;
+    }
+    if (freeCount == 0) {
+      collectReturned();
+    }
+    return freeCount == 0 ? null : free[--freeCount];
+  }
+
+  /** Puts a reader in line; it is {@linkplain ReceiveSide#grant granted} a buffer when its turn comes. */
+  void await(ReceiveSide reader) {
+    counters.add(Counter.OUT_OF_BUFFERS, 1);
+    if (!reader.inLine) {
+      reader.inLine = true;
+      hungry.add(reader);
+      starving = true;
+    }
+  }
+
+  /** Takes back a buffer that is not lent. */
+  void giveBack(Buffer buffer) {
+    for (var reader = hungry.poll(); reader != null; reader = hungry.poll()) {
+      reader.inLine = false;
+      if (hungry.isEmpty()) {
+        starving = false;
+      }
+      if (reader.grant(buffer)) {
+        return;
+      }
+    }
+    free[freeCount++] = buffer;
+  }
+
+  /** Called by the buffer itself, on whatever thread let go of it. */
+  @Override
+  public void recycle(Buffer buffer) {
+    if (Thread.currentThread() == owner) {
+      giveBack(buffer);
+      return;
+    }
+    if (!returned.offer(buffer)) {
+      throw new AssertionError(buffer + " came back twice");
+    }
+    VarHandle.fullFence();
+    if (starving) {
+      waker.wakeIfSleeping();
+    }
+  }
+
+  /** Whether other threads gave back buffers that somebody waits for. */
+  boolean hasReturned() {
+    return starving && !returned.isEmpty();
+  }
+
+  /** Hands on what other threads gave back. */
+  void collectReturned() {
+    for (var buffer = returned.poll(); buffer != null; buffer = returned.poll()) {
+      giveBack(buffer);
+    }
+  }
+}

@@ -1,0 +1,130 @@
+package io.gyre.nio;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotSame;
+import static org.junit.jupiter.api.Assertions.assertSame;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+@Timeout(60)
+class FilePoolTest {
+  private static final long LONG = TimeUnit.HOURS.toNanos(1);
+
+  @Test
+  void neverRunsMoreTasksAtATimeThanItMay() throws InterruptedException {
+    int max = 3;
+    var pool = new FilePool(max, LONG);
+    var running = new AtomicInteger();
+    var most = new AtomicInteger();
+    int tasks = 200;
+    var done = new CountDownLatch(tasks);
+    var together = new CountDownLatch(max);
+    for (int i = 0; i < tasks; i++) {
+      pool.execute(
+          () -> {
+            most.accumulateAndGet(running.incrementAndGet(), Math::max);
+            together.countDown();
+            awaitLatch(together);
+            running.decrementAndGet();
+            done.countDown();
+          });
+      assertTrue(pool.threadCount() <= max);
+    }
+    awaitLatch(done);
+    assertEquals(max, most.get());
+    pool.release(true);
+    assertEquals(0, pool.threadCount());
+  }
+
+  @Test
+  void startsNoThreadWhileAnotherIsIdle() throws InterruptedException {
+    var pool = new FilePool(32, LONG);
+    for (int i = 0; i < 100; i++) {
+      var done = new CountDownLatch(1);
+      pool.execute(done::countDown);
+      awaitLatch(done);
+      while (pool.idleCount() == 0) {
+        Thread.onSpinWait();
+      }
+    }
+    assertEquals(1, pool.threadCount());
+    pool.release(true);
+  }
+
+  @Test
+  void idleThreadsEndByThemselves() throws InterruptedException {
+    var pool = new FilePool(4, TimeUnit.MILLISECONDS.toNanos(5));
+    var done = new CountDownLatch(4);
+    for (int i = 0; i < 4; i++) {
+      pool.execute(done::countDown);
+    }
+    awaitLatch(done);
+    pool.joinThreads();
+    assertEquals(0, pool.threadCount());
+    var again = new CountDownLatch(1);
+    pool.execute(again::countDown);
+    awaitLatch(again);
+    pool.release(true);
+  }
+
+  @Test
+  void aTaskThatThrowsOrInterruptsHarmsNobody() throws InterruptedException {
+    var pool = new FilePool(1, LONG);
+    pool.execute(() -> Thread.currentThread().interrupt());
+    pool.execute(() -> Thread.currentThread().setUncaughtExceptionHandler((thread, thrown) -> {}));
+    pool.execute(
+        () -> {
+          throw new IllegalStateException("on purpose");
+        });
+    var after = new CountDownLatch(1);
+    pool.execute(
+        () -> {
+          if (!Thread.currentThread().isInterrupted()) {
+            after.countDown();
+          }
+        });
+    awaitLatch(after);
+    assertEquals(1, pool.threadCount());
+    pool.release(true);
+  }
+
+  @Test
+  void whatWasLeftIsDoneBeforeTheThreadsEnd() {
+    var pool = new FilePool(1, LONG);
+    var count = new AtomicInteger();
+    for (int i = 0; i < 1000; i++) {
+      pool.execute(count::incrementAndGet);
+    }
+    pool.release(true);
+    assertEquals(1000, count.get());
+    assertThrows(RejectedExecutionException.class, () -> pool.execute(() -> {}));
+  }
+
+  @Test
+  void theSharedPoolEndsWithItsLastUser() {
+    var first = FilePool.acquireShared();
+    var second = FilePool.acquireShared();
+    assertSame(first, second);
+    first.release(true);
+    second.execute(() -> {});
+    second.release(true);
+    var third = FilePool.acquireShared();
+    assertNotSame(first, third);
+    third.release(true);
+  }
+
+  private static void awaitLatch(CountDownLatch latch) {
+    try {
+      assertTrue(latch.await(20, TimeUnit.SECONDS));
+    } catch (InterruptedException e) {
+      throw new AssertionError(e);
+    }
+  }
+}
