@@ -1,0 +1,71 @@
+package io.gyre.benchmarks.bench;
+
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.regex.Pattern;
+
+/**
+ * What was measured in one round, read from the {@code key=value} pairs of a line that a program printed. A value that
+ * the program does not tell is NaN.
+ *
+ * @param perSecond operations a second
+ * @param cpuMicros processor time an operation, all threads of the process that is compared
+ * @param p50Micros the median latency
+ * @param p99Micros what 99 of 100 operations stay below
+ * @param enters calls into the kernel that submit or wait, an operation
+ * @param allocatedBytes bytes allocated on the Java heap, an operation
+ * @param loadCpu which part of a processor the load took, where the load is a process of its own: close to 1 it was the
+ *     load that was measured
+ * @param errors operations that failed
+ */
+public record Result(
+    double perSecond,
+    double cpuMicros,
+    double p50Micros,
+    double p99Micros,
+    double enters,
+    double allocatedBytes,
+    double loadCpu,
+    long errors) {
+  private static final Pattern PAIR =
+      Pattern.compile("([\\w/]+)=(-?[0-9.]+(?:[eE][-+]?[0-9]+)?)(?=\\s|$)");
+
+  /** All pairs of a line whose value is a number. */
+  static Map<String, Double> pairs(String line) {
+    var pairs = new LinkedHashMap<String, Double>();
+    var matcher = PAIR.matcher(line);
+    while (matcher.find()) {
+      pairs.put(matcher.group(1), Double.valueOf(matcher.group(2)));
+    }
+    return pairs;
+  }
+
+  /** The result that a program's last line tells, or null if it is not such a line. */
+  static Result parse(String line) {
+    var pairs = pairs(line);
+    double perSecond = withPrefix(pairs, "reads/s", "requests/s", "ops/s");
+    if (Double.isNaN(perSecond)) {
+      return null;
+    }
+    return new Result(
+        perSecond,
+        withPrefix(pairs, "cpu_us/"),
+        withPrefix(pairs, "p50_us"),
+        withPrefix(pairs, "p99_us"),
+        withPrefix(pairs, "enters/"),
+        withPrefix(pairs, "alloc_bytes/"),
+        withPrefix(pairs, "load_cpu"),
+        pairs.getOrDefault("errors", 0.0).longValue());
+  }
+
+  private static double withPrefix(Map<String, Double> pairs, String... prefixes) {
+    for (var prefix : prefixes) {
+      for (var pair : pairs.entrySet()) {
+        if (pair.getKey().startsWith(prefix)) {
+          return pair.getValue();
+        }
+      }
+    }
+    return Double.NaN;
+  }
+}

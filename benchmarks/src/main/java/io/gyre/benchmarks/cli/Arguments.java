@@ -1,0 +1,39 @@
+package io.gyre.benchmarks.cli;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.ParameterException;
+
+/** Checks that picocli does not make. */
+final class Arguments {
+  private Arguments() {}
+
+  /** Refuses a number out of range: a usage error. */
+  static void range(CommandSpec spec, String option, long value, long min, long max) {
+    if (value < min || value > max) {
+      throw new ParameterException(
+          spec.commandLine(), option + " must be from " + min + " to " + max + ": " + value);
+    }
+  }
+
+  /**
+   * Refuses what is not a regular file before it is opened: opening a FIFO would wait for its other end, and a directory
+   * can be opened but not read.
+   */
+  static void requireRegularFile(Path path) throws IOException {
+    if (Files.isDirectory(path)) {
+      throw new CommandFailed(path + ": is a directory, not a file");
+    }
+    if (!Files.exists(path)) {
+      // Tells a missing file from a folder on the way that may not be searched.
+      Files.readAttributes(path, java.nio.file.attribute.BasicFileAttributes.class);
+      throw new NoSuchFileException(path.toString());
+    }
+    if (!Files.isRegularFile(path)) {
+      throw new CommandFailed(path + ": is not a regular file");
+    }
+  }
+}

@@ -1,0 +1,30 @@
+package io.gyre.benchmarks.cli;
+
+import io.gyre.IoHandler;
+import io.gyre.fs.AsyncFile;
+
+/** Random reads in callback style: one handler for all, the request as the attachment, nothing allocated. */
+final class CallbackReadLoad extends ReadLoad implements IoHandler<ReadLoad.Request> {
+  CallbackReadLoad(AsyncFile file, long fileBytes, int block, int depth) {
+    super(file, fileBytes, block, depth);
+  }
+
+  @Override
+  void read(Request request, long position) {
+    if (request.pooled != null) {
+      file.read(request.pooled, position, request, this);
+    } else {
+      file.read(request.memory, position, request, this);
+    }
+  }
+
+  @Override
+  public void completed(int result, Request request) {
+    succeeded(result, request);
+  }
+
+  @Override
+  public void failed(Throwable cause, Request request) {
+    failed(cause);
+  }
+}

@@ -1,0 +1,117 @@
+package io.gyre.benchmarks.cli;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import io.gyre.IoRuntime;
+import io.gyre.IoRuntime.DriverReport;
+import io.gyre.driver.Capabilities.Feature;
+import java.io.PrintWriter;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+/** {@code ./gyre doctor}. */
+@Command(
+    name = "doctor",
+    description = {
+      "Tells what was found on this machine: kernel, liburing, each feature, what is refused and"
+          + " what to do about it, and which driver a program would get.",
+      "The exit status is 1 when no driver works."
+    })
+final class DoctorCommand implements Callable<Integer> {
+  private static final String NONE = "none";
+
+  @Option(names = "--json", description = "As JSON.")
+  boolean json;
+
+  @Spec CommandSpec spec;
+
+  @Override
+  public Integer call() throws JsonProcessingException {
+    var facts = SystemReport.collect();
+    var drivers = IoRuntime.probeDrivers();
+    var chosen = chosen(drivers);
+    var out = spec.commandLine().getOut();
+    if (json) {
+      out.println(
+          new ObjectMapper()
+              .writerWithDefaultPrettyPrinter()
+              .writeValueAsString(tree(facts, drivers, chosen)));
+    } else {
+      print(out, facts, drivers, chosen);
+    }
+    return chosen.equals(NONE) ? 1 : 0;
+  }
+
+  private static String chosen(List<DriverReport> drivers) {
+    return drivers.stream()
+        .filter(d -> d.availability().available())
+        .map(DriverReport::name)
+        .findFirst()
+        .orElse(NONE);
+  }
+
+  private static Map<String, Object> tree(
+      Map<String, String> facts, List<DriverReport> drivers, String chosen) {
+    var tree = new LinkedHashMap<String, Object>();
+    tree.put("driver", chosen);
+    tree.put("system", facts);
+    tree.put("drivers", drivers.stream().map(DoctorCommand::tree).toList());
+    return tree;
+  }
+
+  private static Map<String, Object> tree(DriverReport report) {
+    var found = report.availability();
+    var tree = new LinkedHashMap<String, Object>();
+    tree.put("name", report.name());
+    tree.put("available", found.available());
+    tree.put("reason", found.reason());
+    tree.put("remedy", found.remedy());
+    tree.put(
+        "features", found.capabilities().features().stream().map(DoctorCommand::tree).toList());
+    return tree;
+  }
+
+  private static Map<String, Object> tree(Feature feature) {
+    var tree = new LinkedHashMap<String, Object>();
+    tree.put("name", feature.name());
+    tree.put("status", word(feature));
+    tree.put("detail", feature.detail());
+    return tree;
+  }
+
+  private static void print(
+      PrintWriter out, Map<String, String> facts, List<DriverReport> drivers, String chosen) {
+    facts.forEach((name, value) -> out.printf("%-18s %s%n", name, value));
+    for (var report : drivers) {
+      var found = report.availability();
+      out.printf(
+          "%ndriver %s: %s%s%n",
+          report.name(),
+          found.available() ? "works" : "can't be used",
+          found.reason().isEmpty() ? "" : ": " + found.reason());
+      if (!found.remedy().isEmpty()) {
+        out.printf("  what to do: %s%n", found.remedy());
+      }
+      int width =
+          found.capabilities().features().stream().mapToInt(f -> f.name().length()).max().orElse(0);
+      for (var feature : found.capabilities().features()) {
+        out.println(
+            ("  %-" + (width + 2) + "s%-10s%s")
+                .formatted(feature.name(), word(feature), feature.detail())
+                .stripTrailing());
+      }
+    }
+    out.printf("%na program would get: %s%n", chosen);
+  }
+
+  private static String word(Feature feature) {
+    return feature.status().name().toLowerCase(Locale.ROOT);
+  }
+}

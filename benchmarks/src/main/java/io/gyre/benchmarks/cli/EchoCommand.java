@@ -1,0 +1,175 @@
+package io.gyre.benchmarks.cli;
+
+import io.gyre.Scheduler;
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.InputStreamReader;
+import java.io.UncheckedIOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.UnknownHostException;
+import java.nio.charset.StandardCharsets;
+import java.util.concurrent.Callable;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+/** {@code ./gyre echo}. */
+@Command(
+    name = "echo",
+    description = {
+      "A TCP echo server over callbacks. Says where it listens once it accepts.",
+      "SIGTERM or SIGINT: stops accepting, writes what was received (5 s at most), prints totals"
+          + " and exits with 0."
+    })
+final class EchoCommand implements Callable<Integer> {
+  private static final int RING_ENTRIES = 1024;
+  private static final int COMPLETION_ENTRIES = 8192;
+  private static final int RECEIVE_BUFFERS = 2048;
+  private static final int RECEIVE_BUFFER_BYTES = 4096;
+  private static final long END_TIMEOUT_SECONDS = 20;
+
+  @Option(
+      names = "--port",
+      required = true,
+      paramLabel = "N",
+      description = "Where to listen; 0 lets the system choose.")
+  int port;
+
+  @Option(
+      names = "--host",
+      defaultValue = "127.0.0.1",
+      paramLabel = "HOST",
+      description = "The address to listen on. Default: ${DEFAULT-VALUE}.")
+  String host;
+
+  @Option(
+      names = "--loops",
+      defaultValue = "1",
+      paramLabel = "N",
+      description =
+          "How many loops, each with a listener of its own (SO_REUSEPORT). Default:"
+              + " ${DEFAULT-VALUE}.")
+  int loops;
+
+  @Option(
+      names = "--report-on-stdin",
+      description =
+          "Print the counters since the start for each line that comes on standard input.")
+  boolean reportOnStdin;
+
+  @Mixin DriverOption driver;
+  @Spec CommandSpec spec;
+
+  private final CountDownLatch stop = new CountDownLatch(1);
+  private final CountDownLatch ended = new CountDownLatch(1);
+
+  @Override
+  public Integer call() throws Exception {
+    Arguments.range(spec, "--port", port, 0, 65_535);
+    Arguments.range(spec, "--loops", loops, 1, 256);
+    var out = spec.commandLine().getOut();
+    var address = address();
+    var builder =
+        driver
+            .builder()
+            .scheduler(Scheduler.threadPerCore(loops))
+            .ringEntries(RING_ENTRIES)
+            .completionEntries(COMPLETION_ENTRIES)
+            .receiveBuffers(RECEIVE_BUFFERS, RECEIVE_BUFFER_BYTES)
+            .bufferPoolBytes(1 << 20);
+    try (var runtime = builder.start()) {
+      var server = new EchoServer(runtime, address, RECEIVE_BUFFERS);
+      var hook = endOnSignal();
+      try {
+        if (reportOnStdin) {
+          reportOnStdin(server);
+        }
+        var at = server.address();
+        out.println(
+            "listening "
+                + at.getAddress().getHostAddress()
+                + ":"
+                + at.getPort()
+                + " driver="
+                + runtime.driverName()
+                + " loops="
+                + loops);
+        out.flush();
+        try {
+          stop.await();
+        } catch (InterruptedException e) {
+          // Who interrupts means the same as who signals; waits below must not end at once for it.
+        }
+        server.drain();
+        out.println(server.totals());
+        out.flush();
+      } finally {
+        removeUnlessRunning(hook);
+      }
+    }
+    ended.countDown();
+    return 0;
+  }
+
+  private InetSocketAddress address() {
+    try {
+      return new InetSocketAddress(InetAddress.getByName(host), port);
+    } catch (UnknownHostException e) {
+      throw new CommandFailed("--host " + host + ": unknown host");
+    }
+  }
+
+  /**
+   * A signal runs the shutdown hooks and would end the JVM with 128 and its number. This one waits for the orderly end,
+   * and ends the JVM with 0.
+   */
+  private Thread endOnSignal() {
+    var hook =
+        new Thread(
+            () -> {
+              stop.countDown();
+              try {
+                boolean inTime = ended.await(END_TIMEOUT_SECONDS, TimeUnit.SECONDS);
+                Runtime.getRuntime().halt(inTime ? 0 : 1);
+              } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+              }
+            },
+            "gyre-echo-end");
+    Runtime.getRuntime().addShutdownHook(hook);
+    return hook;
+  }
+
+  private static void removeUnlessRunning(Thread hook) {
+    try {
+      Runtime.getRuntime().removeShutdownHook(hook);
+    } catch (IllegalStateException e) {
+      // It runs: it was what ended the server.
+    }
+  }
+
+  private void reportOnStdin(EchoServer server) {
+    var out = spec.commandLine().getOut();
+    Thread.ofPlatform()
+        .daemon()
+        .name("gyre-echo-report")
+        .start(
+            () -> {
+              var lines =
+                  new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
+              try {
+                while (lines.readLine() != null) {
+                  out.println(server.report());
+                  out.flush();
+                }
+              } catch (IOException e) {
+                throw new UncheckedIOException(e);
+              }
+            });
+  }
+}

@@ -1,0 +1,120 @@
+package io.gyre.benchmarks.cli;
+
+import io.gyre.EventLoop;
+import io.gyre.IoRuntime;
+import io.gyre.net.TcpListener;
+import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.ToLongFunction;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** A TCP echo server over callbacks: a listener on each loop of a runtime. */
+final class EchoServer {
+  private static final Logger LOG = LoggerFactory.getLogger(EchoServer.class);
+  private static final long DRAIN_NANOS = TimeUnit.SECONDS.toNanos(5);
+  private static final long POLL_MILLIS = 5;
+
+  private final List<EventLoop> loops;
+  private final List<EchoLoop> servers = new ArrayList<>();
+  private final InetSocketAddress address;
+
+  // Where counting begins: what was spent on starting up is nobody's request.
+  private final AtomicBoolean requestSeen = new AtomicBoolean();
+  private volatile long firstCpuNanos;
+  private volatile long firstEnters;
+  private volatile long firstAllocated;
+
+  // Draining brings in classes that serving had no need of: what these allocate is nobody's request
+  // either.
+  private volatile long lastAllocated;
+
+  /**
+   * Listens, and begins to accept.
+   *
+   * @param runtime whose loops serve
+   * @param address where to listen; port 0 lets the system choose
+   * @param receiveBuffers how many the runtime was started with
+   */
+  EchoServer(IoRuntime runtime, InetSocketAddress address, int receiveBuffers) throws IOException {
+    this.loops = runtime.loops();
+    Meter.allocatedBytes(loops); // loads what measures
+    ProcessCpuClock.nanos();
+    var options = new TcpListener.Options(4096, loops.size() > 1);
+    var at = address;
+    for (var loop : loops) {
+      var listener = TcpListener.bind(loop, at, options);
+      at = listener.localAddress();
+      servers.add(new EchoLoop(this, listener, receiveBuffers));
+    }
+    this.address = at;
+    servers.forEach(EchoLoop::begin);
+  }
+
+  InetSocketAddress address() {
+    return address;
+  }
+
+  void firstRequest() {
+    if (requestSeen.compareAndSet(false, true)) {
+      firstCpuNanos = ProcessCpuClock.nanos();
+      firstEnters = Meter.enters(loops);
+      firstAllocated = Meter.allocatedBytes(loops);
+    }
+  }
+
+  void failed(Throwable cause) {
+    LOG.info("a connection failed: {}", Failures.describe(cause));
+  }
+
+  /** Stops accepting, lets what was received be written, and closes; 5 seconds at most. */
+  void drain() throws InterruptedException {
+    lastAllocated = Meter.allocatedBytes(loops);
+    servers.forEach(EchoLoop::drain);
+    long begun = System.nanoTime();
+    while (sum(c -> c.open.getOpaque()) > 0 && System.nanoTime() - begun < DRAIN_NANOS) {
+      Thread.sleep(POLL_MILLIS);
+    }
+  }
+
+  /** Counters since the start, for a harness that takes differences. */
+  String report() {
+    return String.format(
+        Locale.ROOT,
+        "requests=%d cpu_us=%d alloc_bytes=%d enters=%d",
+        requests(),
+        ProcessCpuClock.nanos() / 1000,
+        Meter.allocatedBytes(loops),
+        Meter.enters(loops));
+  }
+
+  /** Totals since the first request: to be asked for after {@link #drain}, while the loops still run. */
+  String totals() {
+    long requests = requests();
+    boolean seen = requestSeen.get();
+    return String.format(
+        Locale.ROOT,
+        "requests=%d bytes=%d connections=%d cpu_us/request=%.3f enters/request=%.4f"
+            + " alloc_bytes/request=%.2f errors=%d",
+        requests,
+        sum(c -> c.bytes.getOpaque()),
+        sum(c -> c.connections.getOpaque()),
+        seen ? Meter.per((ProcessCpuClock.nanos() - firstCpuNanos) / 1e3, requests) : 0.0,
+        seen ? Meter.per((double) (Meter.enters(loops) - firstEnters), requests) : 0.0,
+        seen ? Meter.per((double) (lastAllocated - firstAllocated), requests) : 0.0,
+        sum(c -> c.errors.getOpaque()));
+  }
+
+  private long requests() {
+    return sum(c -> c.requests.getOpaque());
+  }
+
+  private long sum(ToLongFunction<EchoCounters> counter) {
+    return servers.stream().map(EchoLoop::counters).mapToLong(counter).sum();
+  }
+}

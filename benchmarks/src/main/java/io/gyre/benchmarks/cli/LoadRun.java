@@ -1,0 +1,117 @@
+package io.gyre.benchmarks.cli;
+
+import io.gyre.driver.DriverCounters.Counter;
+import java.util.List;
+import java.util.Locale;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+
+/** Lets a {@link Load} warm up, measures it for a while, and ends it. */
+final class LoadRun {
+  private static final long PROGRESS_NANOS = TimeUnit.MILLISECONDS.toNanos(250);
+  private static final long END_TIMEOUT_SECONDS = 60;
+
+  private final Load load;
+  private final Meter meter;
+  private final Progress progress;
+  private final String unit;
+  private long doneBefore;
+  private long operations;
+  private long errors;
+
+  /**
+   * Makes a run; the calling thread is the one that will watch it.
+   *
+   * @param load what to run
+   * @param unit for the progress line: {@code reads}, {@code ops}
+   * @param progress where to draw that line
+   */
+  LoadRun(Load load, String unit, Progress progress) {
+    this.load = load;
+    this.unit = unit;
+    this.progress = progress;
+    this.meter = new Meter(List.of(load.loop()), Thread.currentThread());
+  }
+
+  void run(long warmupNanos, long nanos) throws InterruptedException, ExecutionException {
+    var loop = load.loop();
+    loop.execute(load::begin);
+    watch("warming up", warmupNanos);
+    await(CompletableFuture.runAsync(this::windowBegins, loop));
+    watch("measuring", nanos);
+    await(CompletableFuture.runAsync(this::windowEnds, loop));
+    progress.clear();
+    loop.execute(load::stop);
+    await(load.ended());
+  }
+
+  private void windowBegins() {
+    load.resetStatistics();
+    doneBefore = load.done;
+    meter.start();
+  }
+
+  private void windowEnds() {
+    meter.stop();
+    operations = load.done - doneBefore;
+    errors = load.errors;
+  }
+
+  /** Draws the progress line until the time is over, or until all operations have failed. */
+  private void watch(String phase, long nanos) throws InterruptedException, ExecutionException {
+    long begun = System.nanoTime();
+    long seenAt = begun;
+    long seen = load.loop().counters().get(Counter.COMPLETED);
+    for (long left = nanos; left > 0; left = nanos - (System.nanoTime() - begun)) {
+      if (ends(progress.isLive() ? Math.min(left, PROGRESS_NANOS) : left)) {
+        return;
+      }
+      long now = System.nanoTime();
+      long completed = load.loop().counters().get(Counter.COMPLETED);
+      progress.show(
+          String.format(
+              Locale.ROOT,
+              "%s %.1f of %.1f s, %,.0f %s/s",
+              phase,
+              (now - begun) / 1e9,
+              nanos / 1e9,
+              (completed - seen) * 1e9 / Math.max(1, now - seenAt),
+              unit));
+      seen = completed;
+      seenAt = now;
+    }
+  }
+
+  private boolean ends(long nanos) throws InterruptedException, ExecutionException {
+    try {
+      load.ended().get(nanos, TimeUnit.NANOSECONDS);
+      return true;
+    } catch (TimeoutException e) {
+      return false;
+    }
+  }
+
+  private static void await(CompletableFuture<Void> future)
+      throws InterruptedException, ExecutionException {
+    try {
+      future.get(END_TIMEOUT_SECONDS, TimeUnit.SECONDS);
+    } catch (TimeoutException e) {
+      throw new CommandFailed("operations did not end within " + END_TIMEOUT_SECONDS + " s");
+    }
+  }
+
+  long operations() {
+    return operations;
+  }
+
+  /** How many failed: within the window, or all, when they had failed before it began. */
+  long errors() {
+    return load.firstFailure() == null ? errors : Math.max(1, errors);
+  }
+
+  Meter meter() {
+    return meter;
+  }
+}

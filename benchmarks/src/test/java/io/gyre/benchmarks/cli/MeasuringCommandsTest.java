@@ -1,0 +1,89 @@
+package io.gyre.benchmarks.cli;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** What {@code read}, {@code nop} and {@code doctor} print. */
+final class MeasuringCommandsTest {
+  private static final String NUMBER = "[0-9]+(\\.[0-9]+)?";
+
+  @TempDir Path folder;
+
+  @ParameterizedTest
+  @CsvSource({
+    "uring, callback, 4096, 32, 1000000",
+    "uring, future, 512, 3, 5000",
+    "uring, callback, 4096, 4, 100",
+    "uring, callback, 2097152, 2, 5000000",
+    "nio, callback, 4096, 32, 1000000",
+    "nio, future, 512, 3, 5000",
+    "nio, callback, 4096, 4, 100",
+    "nio, callback, 2097152, 2, 5000000"
+  })
+  void readEndsWithItsResult(String driver, String style, String block, String depth, int bytes)
+      throws IOException {
+    Drivers.assumeAvailable(driver);
+    var file = Files.write(folder.resolve("data"), new byte[bytes]);
+    var run =
+        Cli.run(
+            "read",
+            file.toString(),
+            "--driver",
+            driver,
+            "--style",
+            style,
+            "--block",
+            block,
+            "--depth",
+            depth,
+            "--warmup",
+            "0.05",
+            "--seconds",
+            "0.1");
+    assertEquals(0, run.status(), run.err());
+    assertEquals("", run.err());
+    assertMatches(
+        "reads/s=[1-9][0-9]* cpu_us/read=N p50_us=N p99_us=N enters/read=N alloc_bytes/read=N"
+            + " errors=0 driver="
+            + driver,
+        run.lastLine());
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"uring", "nio"})
+  void nopEndsWithItsResult(String driver) {
+    Drivers.assumeAvailable(driver);
+    var run = Cli.run("nop", "--driver", driver, "--warmup", "0.05", "--seconds", "0.1");
+    assertEquals(0, run.status(), run.err());
+    assertMatches(
+        "ops/s=[1-9][0-9]* cpu_us/op=N enters/op=N alloc_bytes/op=N errors=0", run.lastLine());
+  }
+
+  @Test
+  void doctorTellsWhichDriverAProgramWouldGet() throws IOException {
+    var run = Cli.run("doctor");
+    assertEquals(0, run.status(), run.err());
+    var json = new ObjectMapper().readTree(Cli.run("doctor", "--json").out());
+    assertTrue(run.lastLine().endsWith(json.get("driver").asText()), run.out());
+    assertEquals(2, json.get("drivers").size());
+    for (var fact :
+        new String[] {"kernel", "liburing", "memlock", "nofile", "seccomp", "io_uring_disabled"}) {
+      assertTrue(run.out().contains(fact + " "), run.out());
+      assertTrue(json.get("system").get(fact).isTextual(), fact);
+    }
+  }
+
+  private static void assertMatches(String pattern, String line) {
+    assertTrue(line.matches(pattern.replace("N", NUMBER)), line);
+  }
+}

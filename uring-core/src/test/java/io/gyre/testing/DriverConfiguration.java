@@ -1,0 +1,37 @@
+package io.gyre.testing;
+
+import io.gyre.IoRuntime;
+
+/** A driver, and the sizes that it is opened with. */
+public enum DriverConfiguration {
+  /** io_uring as users get it. */
+  URING("uring") {
+    @Override
+    void apply(IoRuntime.Builder builder) {}
+  },
+  /** io_uring with rings of 4 and 8, 4 buffers of 64 bytes, and no fixed files: everything has to queue. */
+  URING_TINY("uring") {
+    @Override
+    void apply(IoRuntime.Builder builder) {
+      builder.ringEntries(4).completionEntries(8).receiveBuffers(4, 64).fixedFiles(0);
+    }
+  },
+  /** NIO. */
+  NIO("nio") {
+    @Override
+    void apply(IoRuntime.Builder builder) {}
+  };
+
+  private final String driver;
+
+  DriverConfiguration(String driver) {
+    this.driver = driver;
+  }
+
+  /** The driver's name. */
+  public String driver() {
+    return driver;
+  }
+
+  abstract void apply(IoRuntime.Builder builder);
+}
