@@ -34,6 +34,7 @@ public final class EventLoop implements Executor {
   private static final Logger LOG = LoggerFactory.getLogger(EventLoop.class);
   private static final int TASKS_PER_TURN = 256;
   private static final int OUTCOMES_PER_TURN = 1024;
+  private static final int LAST_TURNS = 1000;
 
   private static final VarHandle SLEEPING;
 
@@ -412,6 +413,10 @@ public final class EventLoop implements Executor {
     try {
       if (!drained) {
         dispatcher.failAll(new ShutdownChannelGroupException());
+        // Handlers may have answered with new operations, which are refused; but not for ever.
+        for (int i = 0; i < LAST_TURNS && dispatcher.hasDeferred(); i++) {
+          dispatcher.resolveDeferred();
+        }
       }
       d.close(drained);
     } catch (RuntimeException e) {

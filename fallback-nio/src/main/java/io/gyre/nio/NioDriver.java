@@ -233,7 +233,9 @@ final class NioDriver implements Driver {
         TcpChannels.setReusePort(channel);
       }
       channel.bind(address, backlog);
-      return opened(new NioListener(subject, channel, parts, this::adopt));
+      // The system may have chosen the port: messages name the one that it is.
+      var bound = Errors.format((InetSocketAddress) channel.getLocalAddress());
+      return opened(new NioListener(bound, channel, parts, this::adopt));
     } catch (IOException e) {
       closeQuietly(channel);
       throw Failures.ofCall("bind", subject, e);

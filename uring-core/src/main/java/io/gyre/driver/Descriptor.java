@@ -18,6 +18,7 @@ public abstract class Descriptor {
   State state = State.OPEN;
   int inFlight;
   Operation closeWhenIdle;
+  private Runnable onClosing;
 
   // All open descriptors of a loop, so that shutdown finds them.
   Descriptor preceding;
@@ -39,6 +40,25 @@ public abstract class Descriptor {
    */
   public final String subject() {
     return subject;
+  }
+
+  /**
+   * Sets what runs when a close is asked for, by a user or by the end of the loop: for those who have nothing in flight
+   * that would tell them.
+   *
+   * @param action called once on the loop's thread, when new operations already fail; null for nothing
+   */
+  public final void onClosing(Runnable action) {
+    this.onClosing = action;
+  }
+
+  final void beginClosing() {
+    state = State.CLOSING;
+    var action = onClosing;
+    if (action != null) {
+      onClosing = null;
+      action.run();
+    }
   }
 
   /**

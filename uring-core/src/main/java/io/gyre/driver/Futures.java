@@ -11,6 +11,18 @@ public final class Futures {
   private Futures() {}
 
   /**
+   * Refuses to wait on a loop's thread, before anything is started.
+   *
+   * @throws IllegalStateException on a loop's thread, which would wait for itself
+   */
+  public static void requireMayWait() {
+    if (EventLoop.current() != null) {
+      throw new IllegalStateException(
+          "a loop's thread must not wait: use the callback or the future");
+    }
+  }
+
+  /**
    * Waits for an operation. A virtual thread parks.
    *
    * @param future an operation's
@@ -21,10 +33,7 @@ public final class Futures {
    * @throws IllegalStateException on a loop's thread, which would wait for itself
    */
   public static <T> T await(CompletableFuture<T> future) throws IOException {
-    if (EventLoop.current() != null && !future.isDone()) {
-      throw new IllegalStateException(
-          "a loop's thread must not wait: use the callback or the future");
-    }
+    requireMayWait();
     try {
       return future.get();
     } catch (InterruptedException e) {

@@ -43,7 +43,7 @@ public final class Operation {
   Descriptor newDescriptor;
   Buffer received;
   Throwable failure;
-  boolean failedWithDriver;
+  boolean deferred;
 
   /** Whether anything below, or the argument or flags, was set: most operations need none of it. */
   boolean touched;

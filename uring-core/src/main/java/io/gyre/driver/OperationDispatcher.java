@@ -113,17 +113,25 @@ public final class OperationDispatcher {
   }
 
   /**
-   * Lets an operation fail at the next turn without having started it.
+   * Lets an operation fail at the next turn without starting it.
    *
-   * @param operation from {@link #acquire}, with its descriptor's count raised
+   * @param operation from {@link #acquire}, without pooled memory
    * @param cause why
    */
+  public void refuse(Operation operation, Throwable cause) {
+    if (operation.descriptor != null) {
+      operation.descriptor.inFlight++;
+    }
+    fail(operation, cause);
+  }
+
   private void fail(Operation operation, Throwable cause) {
     operation.setFailure(cause);
     defer(operation);
   }
 
   private void defer(Operation operation) {
+    operation.deferred = true;
     operation.setNext(null);
     if (deferredTail == null) {
       deferredHead = operation;
@@ -154,7 +162,7 @@ public final class OperationDispatcher {
       defer(operation);
       return;
     }
-    descriptor.state = Descriptor.State.CLOSING;
+    descriptor.beginClosing();
     operation.descriptor = descriptor;
     if (descriptor.inFlight == 0) {
       startClose(operation);
@@ -248,12 +256,11 @@ public final class OperationDispatcher {
       lease.unpin();
     }
     var descriptor = operation.descriptor;
-    if (descriptor != null
-        && --descriptor.inFlight == 0
-        && descriptor.state != Descriptor.State.OPEN) {
+    if (descriptor != null) {
+      int left = --descriptor.inFlight;
       if (operation.code == OpCode.CLOSE) {
-        closed(descriptor);
-      } else if (descriptor.closeWhenIdle != null) {
+        closed(descriptor); // operations that came too late may still wait to be refused
+      } else if (left == 0 && descriptor.closeWhenIdle != null) {
         startClose(descriptor.closeWhenIdle);
       }
     }
@@ -296,6 +303,7 @@ public final class OperationDispatcher {
       }
       count++;
       boolean done = operation == last;
+      operation.deferred = false;
       resolve(operation, operation.failure == null ? 0 : -Errno.ECANCELED.number());
       if (done) {
         break;
@@ -356,9 +364,9 @@ public final class OperationDispatcher {
     stopping = true;
     for (int i = 0; i < table.capacity(); i++) {
       var operation = table.at(i);
-      if (operation.isLive() && !operation.failedWithDriver) {
-        operation.failedWithDriver = true;
-        operation.failure = cause;
+      if (operation.isLive() && !operation.deferred) {
+        operation.deferred = true; // its end has come: what is left of it is only its memory
+        operation.setFailure(cause);
         operation.more = false;
         complete(operation, -Errno.EIO.number());
         // Neither cleared nor given back: the driver keeps this dispatcher for ever, and with it
@@ -366,7 +374,5 @@ public final class OperationDispatcher {
         // memory that the kernel may still write to.
       }
     }
-    deferredHead = null;
-    deferredTail = null;
   }
 }

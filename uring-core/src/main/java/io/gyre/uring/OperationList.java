@@ -18,6 +18,10 @@ final class OperationList {
     return size;
   }
 
+  Operation first() {
+    return head;
+  }
+
   void add(Operation operation) {
     operation.setNext(null);
     if (tail == null) {

@@ -178,10 +178,25 @@ final class UringDriver implements Driver {
   private void start(Operation operation) {
     if (room > 0 || grantRoom()) {
       room--;
+      if (operation.driverState() != null && !takesCredit(operation.code())) {
+        inKernel--; // evens out what settling will add for it
+      }
       writeSqe(operation);
     } else {
       waiting.add(operation);
     }
+  }
+
+  /**
+   * Whether an operation counts against the completion queue. What may wait for a peer for ever must not: a thousand
+   * idle connections would keep everything else from starting. Should their outcomes come all at once, the kernel keeps
+   * those that do not fit (IORING_FEAT_NODROP). Operations that take none have a driver state.
+   */
+  private static boolean takesCredit(OpCode code) {
+    return switch (code) {
+      case ACCEPT, ACCEPT_MULTISHOT, CONNECT, RECEIVE, RECEIVE_MULTISHOT, SEND -> false;
+      case NOP, OPEN, READ, WRITE, FSYNC, SIZE, CLOSE, SHUTDOWN, CANCEL -> true;
+    };
   }
 
   /** Counts what was written since the last grant, and grants what the queues have room for now. */
@@ -222,7 +237,7 @@ final class UringDriver implements Driver {
 
   private void prepareMemory(Operation operation) {
     var lease = operation.lease();
-    if (operation.code() == OpCode.SEND) {
+    if (!takesCredit(operation.code())) {
       operation.setDriverState(MORE_TO_DO);
     }
     if (lease != null) {
@@ -534,7 +549,7 @@ final class UringDriver implements Driver {
             && resolved == 0
             && !buffersCame
             && ended.isEmpty()
-            && (waiting.isEmpty() || inKernel >= credit)
+            && (waiting.isEmpty() || ring.free() > 0) // what waits then waits for credit
             && cancels.isEmpty()
             && wakeArmed
             && ring.ready() == 0;
@@ -587,8 +602,13 @@ final class UringDriver implements Driver {
           0,
           WAKE);
     }
-    while (!waiting.isEmpty() && inKernel < credit && ring.free() > 0) {
-      inKernel++;
+    while (!waiting.isEmpty() && ring.free() > 0) {
+      if (takesCredit(waiting.first().code())) {
+        if (inKernel >= credit) {
+          break;
+        }
+        inKernel++;
+      }
       writeSqe(waiting.removeFirst());
     }
   }
@@ -660,15 +680,13 @@ final class UringDriver implements Driver {
         notAnOperation(token);
         continue;
       }
-      boolean more = (flags & Liburing.IORING_CQE_F_MORE()) != 0;
-      if (!more) {
-        ended++;
-      }
       if (operation == null) {
         stale(flags);
       } else if (operation.driverState() == null) {
+        ended++;
         dispatcher.resolve(operation, result);
       } else {
+        boolean more = (flags & Liburing.IORING_CQE_F_MORE()) != 0;
         var code = operation.code();
         if (code == OpCode.RECEIVE_MULTISHOT && more && result > 0) {
           int buffer = flags >>> Liburing.IORING_CQE_BUFFER_SHIFT();
@@ -677,6 +695,7 @@ final class UringDriver implements Driver {
         } else if (code == OpCode.SEND && result == operation.memoryLength()) {
           sendEnded(operation, result);
         } else {
+          ended += takesCredit(code) ? 1 : 0;
           dispatchFurther(operation, result, flags, more);
         }
       }
@@ -874,7 +893,8 @@ final class UringDriver implements Driver {
   public Descriptor listen(InetSocketAddress address, int backlog, boolean reusePort)
       throws IOException {
     int fd = sockets.listen(address, backlog, reusePort);
-    return newDescriptor(Errors.format(address), fd);
+    // The system may have chosen the port: messages name the one that it is.
+    return newDescriptor(Errors.format(sockets.localAddress(fd, Errors.format(address))), fd);
   }
 
   @Override

@@ -7,7 +7,9 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Consumer;
 
-/** A driver that keeps what it is given, so that a test decides when and how each operation ends. */
+/**
+ * A driver that keeps what it is given, so that a test decides when and how each operation ends.
+ */
 final class FakeDriver implements Driver {
   final List<Operation> submitted = new ArrayList<>();
   final List<String> calls = new ArrayList<>();

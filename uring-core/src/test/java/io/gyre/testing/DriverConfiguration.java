@@ -9,7 +9,10 @@ public enum DriverConfiguration {
     @Override
     void apply(IoRuntime.Builder builder) {}
   },
-  /** io_uring with rings of 4 and 8, 4 buffers of 64 bytes, and no fixed files: everything has to queue. */
+  /**
+   * io_uring with rings of 4 and 8, 4 buffers of 64 bytes, and no fixed files: everything has to
+   * queue.
+   */
   URING_TINY("uring") {
     @Override
     void apply(IoRuntime.Builder builder) {

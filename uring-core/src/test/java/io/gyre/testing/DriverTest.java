@@ -9,9 +9,10 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ArgumentsSource;
 
 /**
- * A test of the contract that every driver keeps. The method takes a {@link TestRuntime}, and runs once for each
- * configuration. Where a driver is on the class path but does not work on this machine the test fails, with the
- * driver's own reason: a machine that can't run the suite must not look as if it had.
+ * A test of the contract that every driver keeps. The method takes a {@link TestRuntime}, and runs
+ * once for each configuration. Where a driver is on the class path but does not work on this
+ * machine the test fails, with the driver's own reason: a machine that can't run the suite must not
+ * look as if it had.
  */
 @Target(ElementType.METHOD)
 @Retention(RetentionPolicy.RUNTIME)

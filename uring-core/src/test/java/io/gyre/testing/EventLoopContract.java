@@ -34,7 +34,10 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.stream.IntStream;
 
-/** What a loop promises, whatever drives it. Each driver's module has a test class that extends this. */
+/**
+ * What a loop promises, whatever drives it. Each driver's module has a test class that extends
+ * this.
+ */
 public abstract class EventLoopContract {
   private static final int MANY = 10_000;
 
@@ -726,7 +729,10 @@ public abstract class EventLoopContract {
     Waits.await(refused, "both threads to be refused");
   }
 
-  /** Calls an action from three threads until it is refused, while another closes; counts what was accepted. */
+  /**
+   * Calls an action from three threads until it is refused, while another closes; counts what was
+   * accepted.
+   */
   private static int raceWithClose(IoRuntime runtime, java.util.function.IntConsumer action)
       throws Exception {
     var accepted = new AtomicInteger();

@@ -18,8 +18,9 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * What a process holds that a test might leave behind: open descriptors by what they are open on, and memory mapped
- * from rings. What the JVM itself opens when it pleases, such as jars, does not count.
+ * What a process holds that a test might leave behind: open descriptors by what they are open on,
+ * and memory mapped from rings. What the JVM itself opens when it pleases, such as jars, does not
+ * count.
  */
 final class Leftovers {
   static {
@@ -69,7 +70,10 @@ final class Leftovers {
         || (target.startsWith("/proc/") && target.endsWith("/fd"));
   }
 
-  /** The JDK keeps a few descriptors for ever from their first use on: use them before anything is counted. */
+  /**
+   * The JDK keeps a few descriptors for ever from their first use on: use them before anything is
+   * counted.
+   */
   private static void warmUp() {
     var loopback = InetAddress.getLoopbackAddress();
     try (var server = new ServerSocket(0, 1, loopback);

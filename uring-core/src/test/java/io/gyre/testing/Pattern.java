@@ -3,8 +3,9 @@ package io.gyre.testing;
 import java.nio.ByteBuffer;
 
 /**
- * Bytes that depend on a seed and on where they are, and on nothing else: what is read anywhere in a file or stream can
- * be checked without a copy of the whole. Neighbouring positions differ, and so does the same position of another seed.
+ * Bytes that depend on a seed and on where they are, and on nothing else: what is read anywhere in
+ * a file or stream can be checked without a copy of the whole. Neighbouring positions differ, and
+ * so does the same position of another seed.
  */
 public record Pattern(long seed) {
   /** The byte at a position. */
@@ -29,7 +30,9 @@ public record Pattern(long seed) {
     return result;
   }
 
-  /** Fills what remains of a buffer with the bytes from a position on; leaves position and limit. */
+  /**
+   * Fills what remains of a buffer with the bytes from a position on; leaves position and limit.
+   */
   public ByteBuffer fill(ByteBuffer buffer, long position) {
     for (int i = buffer.position(); i < buffer.limit(); i++) {
       buffer.put(i, at(position + i - buffer.position()));

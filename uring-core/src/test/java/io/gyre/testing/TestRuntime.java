@@ -16,9 +16,9 @@ import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.UnaryOperator;
 
 /**
- * Starts runtimes in one {@link DriverConfiguration}, and is the oracle: when the test has ended, JUnit closes this, and
- * that fails unless everything is where it was before: descriptors, ring memory, threads, pooled buffers; and unless no
- * handler threw that was not meant to.
+ * Starts runtimes in one {@link DriverConfiguration}, and is the oracle: when the test has ended,
+ * JUnit closes this, and that fails unless everything is where it was before: descriptors, ring
+ * memory, threads, pooled buffers; and unless no handler threw that was not meant to.
  */
 public final class TestRuntime implements AutoCloseable {
   private final DriverConfiguration configuration;

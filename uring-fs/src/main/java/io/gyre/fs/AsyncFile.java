@@ -101,6 +101,7 @@ public final class AsyncFile implements AutoCloseable {
    */
   public static AsyncFile open(IoRuntime runtime, Path path, OpenOption... options)
       throws IOException {
+    Futures.requireMayWait();
     return Futures.await(openAsync(runtime, path, options));
   }
 
@@ -298,6 +299,7 @@ public final class AsyncFile implements AutoCloseable {
    * @throws IllegalStateException on a loop's thread
    */
   public int read(ByteBuffer dst, long position) throws IOException {
+    Futures.requireMayWait();
     return Futures.await(readAsync(dst, position));
   }
 
@@ -315,6 +317,7 @@ public final class AsyncFile implements AutoCloseable {
    */
   public <A> void write(ByteBuffer src, long position, A attachment, IoHandler<? super A> handler) {
     checkWrite(position);
+    Objects.requireNonNull(src, "src");
     Objects.requireNonNull(handler, "handler");
     if (loop.inLoop()) {
       submit(
@@ -322,7 +325,6 @@ public final class AsyncFile implements AutoCloseable {
               .memory(src)
               .offset(position));
     } else {
-      Objects.requireNonNull(src, "src");
       loop.execute(() -> write(src, position, attachment, handler));
     }
   }
@@ -342,6 +344,7 @@ public final class AsyncFile implements AutoCloseable {
    */
   public <A> void write(Buffer src, long position, A attachment, IoHandler<? super A> handler) {
     checkWrite(position);
+    Objects.requireNonNull(src, "src");
     Objects.requireNonNull(handler, "handler");
     if (loop.inLoop()) {
       submit(
@@ -389,6 +392,7 @@ public final class AsyncFile implements AutoCloseable {
    * @throws IllegalStateException on a loop's thread
    */
   public int write(ByteBuffer src, long position) throws IOException {
+    Futures.requireMayWait();
     return Futures.await(writeAsync(src, position));
   }
 
@@ -428,6 +432,7 @@ public final class AsyncFile implements AutoCloseable {
    * @throws IllegalStateException on a loop's thread
    */
   public long size() throws IOException {
+    Futures.requireMayWait();
     return Futures.await(sizeAsync());
   }
 
@@ -470,6 +475,7 @@ public final class AsyncFile implements AutoCloseable {
    * @throws IllegalStateException on a loop's thread
    */
   public void force(boolean metaData) throws IOException {
+    Futures.requireMayWait();
     Futures.await(forceAsync(metaData));
   }
 

@@ -40,7 +40,9 @@ class AsyncFileLifecycleTest {
     return Files.write(dir.resolve(name), pattern.bytes(0, length));
   }
 
-  /** A pipe with a name: reading it takes until somebody writes, which is when the test wants it. */
+  /**
+   * A pipe with a name: reading it takes until somebody writes, which is when the test wants it.
+   */
   private Path fifo() throws Exception {
     var path = dir.resolve("fifo");
     assertEquals(0, new ProcessBuilder("mkfifo", path.toString()).start().waitFor());
@@ -153,7 +155,7 @@ class AsyncFileLifecycleTest {
                 .thenCompose(
                     file -> {
                       var read = file.readAsync(ByteBuffer.allocate(10), 0);
-                      return file.closeAsync().thenCombine(read, (nothing, n) -> n);
+                      return file.closeAsync().thenCombine(read, (_, n) -> n);
                     }));
       }
       for (var close : closes) {
@@ -387,22 +389,23 @@ class AsyncFileLifecycleTest {
               () -> {
                 var arena = Arena.ofConfined();
                 var buffer = arena.allocate(100).asByteBuffer();
-                file.readAsync(buffer, 50)
-                    .whenComplete(
-                        (n, failure) -> {
-                          try {
-                            if (failure != null) {
-                              done.completeExceptionally(failure);
-                            } else {
-                              pattern.check(buffer, 0, 100, 50);
-                              done.complete(n);
-                            }
-                          } catch (AssertionError e) {
-                            done.completeExceptionally(e);
-                          } finally {
-                            arena.close();
-                          }
-                        });
+                var _ =
+                    file.readAsync(buffer, 50)
+                        .whenComplete(
+                            (n, failure) -> {
+                              try {
+                                if (failure != null) {
+                                  done.completeExceptionally(failure);
+                                } else {
+                                  pattern.check(buffer, 0, 100, 50);
+                                  done.complete(n);
+                                }
+                              } catch (AssertionError e) {
+                                done.completeExceptionally(e);
+                              } finally {
+                                arena.close();
+                              }
+                            });
               });
       assertEquals(100, Waits.get(done, "the read"));
     }
@@ -416,10 +419,8 @@ class AsyncFileLifecycleTest {
       try (var arena = Arena.ofShared()) {
         buffer = arena.allocate(100).asByteBuffer();
       }
-      var read = CompletableFuture.supplyAsync(() -> file.readAsync(buffer, 0));
-      Waits.failure(read.thenCompose(f -> f), "a read into freed memory");
-      var write = CompletableFuture.supplyAsync(() -> file.writeAsync(buffer, 0));
-      Waits.failure(write.thenCompose(f -> f), "a write from freed memory");
+      Waits.failure(file.readAsync(buffer, 0), "a read into freed memory");
+      Waits.failure(file.writeAsync(buffer, 0), "a write from freed memory");
       assertArrayEquals(pattern.bytes(0, 1_000), Files.readAllBytes(path));
       assertEquals(100, file.read(ByteBuffer.allocate(100), 0), "the loop goes on");
     }

@@ -12,7 +12,6 @@ import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import com.sun.nio.file.ExtendedOpenOption;
 import io.gyre.Buffer;
 import io.gyre.BufferPool;
 import io.gyre.IoRuntime;
@@ -31,6 +30,7 @@ import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.io.TempDir;
@@ -359,14 +359,15 @@ class AsyncFileTransferTest {
                   done.completeExceptionally(new AssertionError("lent while being read into"));
                 }
                 other.release();
-                read.whenComplete(
-                    (n, failure) -> {
-                      if (failure == null) {
-                        done.complete(n);
-                      } else {
-                        done.completeExceptionally(failure);
-                      }
-                    });
+                var _ =
+                    read.whenComplete(
+                        (n, failure) -> {
+                          if (failure == null) {
+                            done.complete(n);
+                          } else {
+                            done.completeExceptionally(failure);
+                          }
+                        });
               });
       assertEquals(PAGE, Waits.get(done, "the read"));
       assertEquals(0, TestRuntime.leasedBytes(pool));
@@ -492,7 +493,7 @@ class AsyncFileTransferTest {
   }
 
   private void randomReads(
-      ArrayList<AsyncFile> files, int length, int salt, java.util.Collection<Throwable> failures) {
+      List<AsyncFile> files, int length, int salt, java.util.Collection<Throwable> failures) {
     var random = Seeds.random(salt);
     try {
       for (int i = 0; i < 30; i++) {
@@ -630,8 +631,7 @@ class AsyncFileTransferTest {
   void directAccessWorksWhenAligned(TestRuntime driver) throws Exception {
     var path = dir.resolve("direct");
     var runtime = driver.start();
-    try (var file =
-        AsyncFile.open(runtime, path, READ, WRITE, CREATE_NEW, ExtendedOpenOption.DIRECT)) {
+    try (var file = AsyncFile.open(runtime, path, READ, WRITE, CREATE_NEW, AsyncFile.DIRECT)) {
       try (var buffer = file.loop().buffers().acquire(2 * PAGE)) {
         pattern.fill(buffer.byteBuffer(), 0);
         assertEquals(2 * PAGE, Waits.get(file.writeAsync(buffer, 0), "a pooled write"));
@@ -655,7 +655,7 @@ class AsyncFileTransferTest {
   void misalignedDirectAccessFailsAndIsExplained(TestRuntime driver) throws Exception {
     var path = write("direct", 3 * PAGE);
     var runtime = driver.start();
-    try (var file = AsyncFile.open(runtime, path, READ, WRITE, ExtendedOpenOption.DIRECT)) {
+    try (var file = AsyncFile.open(runtime, path, READ, WRITE, AsyncFile.DIRECT)) {
       var aligned = ByteBuffer.allocateDirect(3 * PAGE).alignedSlice(PAGE);
       var failures =
           new Throwable[] {

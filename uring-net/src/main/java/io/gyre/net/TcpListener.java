@@ -99,6 +99,7 @@ public final class TcpListener implements AutoCloseable {
    */
   public static TcpListener bind(EventLoop loop, InetSocketAddress address, Options options)
       throws IOException {
+    Futures.requireMayWait();
     return Futures.await(bindAsync(loop, address, options));
   }
 

@@ -6,6 +6,8 @@ import io.gyre.IoHandler;
 import io.gyre.IoRuntime;
 import io.gyre.driver.Completion;
 import io.gyre.driver.Descriptor;
+import io.gyre.driver.Errno;
+import io.gyre.driver.Errors;
 import io.gyre.driver.FutureHandler;
 import io.gyre.driver.Futures;
 import io.gyre.driver.OpCode;
@@ -21,6 +23,7 @@ import java.nio.channels.CompletionHandler;
 import java.nio.channels.ReadPendingException;
 import java.nio.channels.ShutdownChannelGroupException;
 import java.nio.channels.UnresolvedAddressException;
+import java.util.ArrayDeque;
 import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 
@@ -69,7 +72,8 @@ public final class TcpStream implements AutoCloseable {
   private Operation receiveOperation;
   private boolean resumeOncePaused;
   private int writesInFlight;
-  private Operation shutdownOnceWritten;
+  private boolean outputShutdown;
+  private final ArrayDeque<Operation> shutdownsOnceWritten = new ArrayDeque<>(0);
 
   TcpStream(
       EventLoop loop, Descriptor descriptor, InetSocketAddress local, InetSocketAddress remote) {
@@ -101,6 +105,7 @@ public final class TcpStream implements AutoCloseable {
    * @throws IllegalStateException on a loop's thread
    */
   public static TcpStream connect(IoRuntime runtime, InetSocketAddress remote) throws IOException {
+    Futures.requireMayWait();
     return Futures.await(connectAsync(runtime, remote));
   }
 
@@ -273,6 +278,7 @@ public final class TcpStream implements AutoCloseable {
   }
 
   private void armReceive() {
+    descriptor.onClosing(null);
     reading = Reading.EACH;
     receiveOperation =
         dispatcher.acquire(OpCode.RECEIVE_MULTISHOT, descriptor, ON_RECEIVE, this, null);
@@ -323,6 +329,9 @@ public final class TcpStream implements AutoCloseable {
         armReceive();
       } else {
         reading = Reading.PAUSED;
+        // Nothing is in flight that would tell the receiver of a close. An operation on a closing
+        // descriptor fails, which does.
+        descriptor.onClosing(this::armReceive);
       }
       return;
     }
@@ -339,7 +348,7 @@ public final class TcpStream implements AutoCloseable {
   }
 
   private static boolean isCancellation(int result) {
-    return result == -io.gyre.driver.Errno.ECANCELED.number();
+    return result == -Errno.ECANCELED.number();
   }
 
   /**
@@ -418,6 +427,7 @@ public final class TcpStream implements AutoCloseable {
    * @throws IllegalStateException on a loop's thread
    */
   public int read(ByteBuffer dst) throws IOException {
+    Futures.requireMayWait();
     return Futures.await(readAsync(dst));
   }
 
@@ -434,8 +444,12 @@ public final class TcpStream implements AutoCloseable {
     Objects.requireNonNull(src, "src");
     Objects.requireNonNull(handler, "handler");
     if (loop.inLoop()) {
-      submitWrite(
-          dispatcher.acquire(OpCode.SEND, descriptor, ON_WRITE, handler, attachment).memory(src));
+      if (outputShutdown) {
+        refuseWrite(handler, attachment);
+        return;
+      }
+      dispatcher.submit(newWrite(handler, attachment).memory(src));
+      writesInFlight++;
     } else {
       loop.execute(() -> write(src, attachment, handler));
     }
@@ -452,27 +466,36 @@ public final class TcpStream implements AutoCloseable {
    * @throws ShutdownChannelGroupException when the runtime has ended
    */
   public <A> void write(Buffer src, A attachment, IoHandler<? super A> handler) {
+    Objects.requireNonNull(src, "src");
     Objects.requireNonNull(handler, "handler");
     if (loop.inLoop()) {
-      submitWrite(
-          dispatcher.acquire(OpCode.SEND, descriptor, ON_WRITE, handler, attachment).memory(src));
+      if (outputShutdown) {
+        refuseWrite(handler, attachment);
+        return;
+      }
+      dispatcher.submit(newWrite(handler, attachment).memory(src));
+      writesInFlight++;
     } else {
       src.executePinned(loop, () -> write(src, attachment, handler));
     }
   }
 
-  private void submitWrite(Operation operation) {
-    operation.argument(this);
-    dispatcher.submit(operation);
+  private Operation newWrite(Object handler, Object attachment) {
+    return dispatcher
+        .acquire(OpCode.SEND, descriptor, ON_WRITE, handler, attachment)
+        .argument(this);
+  }
+
+  private void refuseWrite(Object handler, Object attachment) {
     writesInFlight++;
+    dispatcher.refuse(
+        newWrite(handler, attachment), Errors.closed(OpCode.SEND, descriptor.subject()));
   }
 
   private static void writeCompleted(Operation operation, int result) {
     var stream = (TcpStream) operation.argument();
-    if (--stream.writesInFlight == 0 && stream.shutdownOnceWritten != null) {
-      var shutdown = stream.shutdownOnceWritten;
-      stream.shutdownOnceWritten = null;
-      stream.dispatcher.submit(shutdown);
+    if (--stream.writesInFlight == 0) {
+      stream.submitShutdowns();
     }
     Operation.NOTIFY.complete(operation, result);
   }
@@ -498,6 +521,7 @@ public final class TcpStream implements AutoCloseable {
    * @throws IllegalStateException on a loop's thread
    */
   public int write(ByteBuffer src) throws IOException {
+    Futures.requireMayWait();
     return Futures.await(writeAsync(src));
   }
 
@@ -516,14 +540,19 @@ public final class TcpStream implements AutoCloseable {
       loop.execute(() -> shutdownOutput(attachment, handler));
       return;
     }
-    var operation =
+    outputShutdown = true;
+    shutdownsOnceWritten.add(
         dispatcher
             .acquire(OpCode.SHUTDOWN, descriptor, Operation.NOTIFY, handler, attachment)
-            .flags(1);
-    if (writesInFlight > 0 && shutdownOnceWritten == null) {
-      shutdownOnceWritten = operation;
-    } else {
-      dispatcher.submit(operation);
+            .flags(1));
+    if (writesInFlight == 0) {
+      submitShutdowns();
+    }
+  }
+
+  private void submitShutdowns() {
+    for (var s = shutdownsOnceWritten.poll(); s != null; s = shutdownsOnceWritten.poll()) {
+      dispatcher.submit(s);
     }
   }
 
@@ -545,6 +574,7 @@ public final class TcpStream implements AutoCloseable {
    * @throws IllegalStateException on a loop's thread
    */
   public void shutdownOutput() throws IOException {
+    Futures.requireMayWait();
     Futures.await(shutdownOutputAsync());
   }
 
@@ -564,11 +594,6 @@ public final class TcpStream implements AutoCloseable {
       return;
     }
     dispatcher.close(descriptor, true, Operation.NOTIFY, handler, attachment);
-    if (reading == Reading.PAUSED) {
-      // Nothing is in flight that would tell the receiver: an operation on a closing descriptor
-      // fails.
-      armReceive();
-    }
   }
 
   /**

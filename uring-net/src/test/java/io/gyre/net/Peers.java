@@ -15,7 +15,9 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.AtomicLong;
 
-/** The far ends of connections: plain java.net sockets, so that what is tested is not at both ends. */
+/**
+ * The far ends of connections: plain java.net sockets, so that what is tested is not at both ends.
+ */
 final class Peers {
   static final InetAddress LOOPBACK = InetAddress.getLoopbackAddress();
   static final int TIMEOUT_MS = (int) Waits.PATIENCE.toMillis();

@@ -379,7 +379,7 @@ class TcpListenerTest {
         new CompletionHandler<TcpStream, String>() {
           @Override
           public void completed(TcpStream stream, String attachment) {
-            var unused = listener.closeAsync();
+            var _ = listener.closeAsync();
             stream.close(attachment, recorder);
           }
 

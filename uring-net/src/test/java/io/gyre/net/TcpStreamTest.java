@@ -32,6 +32,7 @@ import java.nio.channels.AsynchronousCloseException;
 import java.nio.channels.ClosedChannelException;
 import java.nio.channels.ReadPendingException;
 import java.nio.channels.ShutdownChannelGroupException;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CancellationException;
@@ -192,7 +193,7 @@ class TcpStreamTest {
 
   @DriverTest
   void badArgumentsAreThrownAtOnce(TestRuntime driver) throws Exception {
-    var runtime = driver.start();
+    var runtime = driver.start(b -> b.shutdownTimeout(Duration.ofSeconds(1)));
     try (var pair = Pair.open(runtime)) {
       var stream = pair.stream;
       assertThrows(
@@ -334,10 +335,7 @@ class TcpStreamTest {
     if (now == last) {
       quiet.complete(now);
     } else {
-      stream
-          .loop()
-          .schedule(
-              java.time.Duration.ofMillis(50), () -> awaitQuiet(stream, receiver, now, quiet));
+      stream.loop().schedule(Duration.ofMillis(50), () -> awaitQuiet(stream, receiver, now, quiet));
     }
   }
 
@@ -451,7 +449,7 @@ class TcpStreamTest {
 
   @DriverTest
   void closingWithWritesStuckFailsThemAll(TestRuntime driver) throws Exception {
-    var runtime = driver.start();
+    var runtime = driver.start(b -> b.shutdownTimeout(Duration.ofMillis(500)));
     try (var pair = Pair.open(runtime)) {
       var recorder = new Recorder<Integer>();
       for (int i = 0; i < 20; i++) {
@@ -561,6 +559,7 @@ class TcpStreamTest {
       var write = pair.stream.writeAsync(ByteBuffer.allocateDirect(16 << 20));
       pair.peer.getInputStream().readNBytes(1_000);
       Peers.reset(pair.peer);
+      // A send that was partly done swallows the reset; what follows it meets a broken pipe.
       reset(Waits.failure(write, "a write"), "send", pair);
     }
   }
@@ -568,7 +567,10 @@ class TcpStreamTest {
   private static void reset(Throwable cause, String operation, Pair pair) {
     assertInstanceOf(SocketException.class, cause);
     assertTrue(cause.getMessage().contains(operation), cause::getMessage);
-    assertTrue(cause.getMessage().contains("ECONNRESET"), cause::getMessage);
+    assertTrue(
+        cause.getMessage().contains("ECONNRESET")
+            || (operation.equals("send") && cause.getMessage().contains("EPIPE")),
+        cause::getMessage);
     assertTrue(
         cause.getMessage().contains(":" + pair.stream.remoteAddress().getPort()),
         cause::getMessage);
@@ -750,16 +752,17 @@ class TcpStreamTest {
 
     @Override
     public void ended(Buffer none) {
-      stream
-          .shutdownOutputAsync()
-          .whenComplete(
-              (nothing, failure) -> {
-                if (failure == null) {
-                  done.complete(null);
-                } else {
-                  done.completeExceptionally(failure);
-                }
-              });
+      var _ =
+          stream
+              .shutdownOutputAsync()
+              .whenComplete(
+                  (_, failure) -> {
+                    if (failure == null) {
+                      done.complete(null);
+                    } else {
+                      done.completeExceptionally(failure);
+                    }
+                  });
     }
 
     @Override
@@ -802,6 +805,26 @@ class TcpStreamTest {
     } finally {
       for (var pair : pairs) {
         pair.close();
+      }
+    }
+  }
+
+  @DriverTest
+  void idleReceiversBeyondTheCompletionQueueDoNotKeepOthersFromProgressing(TestRuntime driver)
+      throws Exception {
+    int idle = 20; // with a completion queue of 8
+    var runtime = driver.start(b -> b.ringEntries(4).completionEntries(8));
+    var pairs = new ArrayList<Pair>();
+    try (var server = new ServerSocket(0, idle + 1, Peers.LOOPBACK)) {
+      for (int i = 0; i < idle; i++) {
+        var pair = driver.own(Pair.open(runtime, server));
+        pairs.add(pair);
+        pair.stream.receiveEach(null, new Peers.Checking(pattern));
+      }
+      var busy = driver.own(Pair.open(runtime, server));
+      assertEquals(3, Waits.get(busy.stream.writeAsync(ByteBuffer.allocate(3)), "a write"));
+      for (var pair : pairs) {
+        pair.peer.getOutputStream().write(pattern.bytes(0, 10));
       }
     }
   }
@@ -910,13 +933,14 @@ class TcpStreamTest {
             public void completed(TcpStream stream, Object attachment) {
               var echo = new Echo(stream);
               stream.receiveEach(null, echo);
-              echo.done.whenComplete(
-                  (nothing, failure) -> {
-                    if (failure != null) {
-                      failures.add(failure);
-                    }
-                    var unused = stream.closeAsync();
-                  });
+              var _ =
+                  echo.done.whenComplete(
+                      (_, failure) -> {
+                        if (failure != null) {
+                          failures.add(failure);
+                        }
+                        var _ = stream.closeAsync();
+                      });
             }
 
             @Override
@@ -965,7 +989,7 @@ class TcpStreamTest {
         pairs.add(new Pair(accepted.next(), peer));
       }
       for (var pair : pairs) {
-        pair.stream.writeAsync(ByteBuffer.wrap(pattern.bytes(0, 50)));
+        var _ = pair.stream.writeAsync(ByteBuffer.wrap(pattern.bytes(0, 50)));
         Peers.check(pair.peer.getInputStream(), pattern, 0, 50);
         pair.peer.getOutputStream().write(pattern.bytes(0, 1));
         assertEquals(1, pair.stream.read(ByteBuffer.allocate(10)));
@@ -1110,7 +1134,7 @@ class TcpStreamTest {
               public void received(Buffer buffer, Object attachment) {
                 pieces.incrementAndGet();
                 super.received(buffer, attachment);
-                var unused = pair.stream.closeAsync();
+                var _ = pair.stream.closeAsync();
               }
             };
         pair.stream.receiveEach(null, receiver);
