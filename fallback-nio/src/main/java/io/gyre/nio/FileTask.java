@@ -4,6 +4,7 @@ import io.gyre.driver.OpCode;
 import io.gyre.driver.OpenRequest;
 import io.gyre.driver.Operation;
 import java.io.IOException;
+import java.lang.foreign.MemorySegment;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.nio.ByteBuffer;
@@ -20,6 +21,8 @@ final class FileTask implements Runnable {
   private static final int HEAP_CHUNK_BYTES = 1 << 20;
 
   private static final int DATA_ONLY = 1;
+
+  private static final Thread ANOTHER_THREAD = new Thread(() -> {});
 
   private enum State {
     QUEUED,
@@ -68,9 +71,39 @@ final class FileTask implements Runnable {
     this.offset = operation.offset();
     this.flags = operation.flags();
     if (operation.memory() != null) {
-      int begin = operation.memoryPosition();
-      this.view = operation.memory().duplicate();
-      view.clear().position(begin).limit(begin + operation.memoryLength());
+      this.view = view(operation);
+    }
+  }
+
+  private static ByteBuffer view(Operation operation) {
+    var memory = operation.memory();
+    int begin = operation.memoryPosition();
+    int length = operation.memoryLength();
+    if (isConfined(memory)) {
+      var copy = ByteBuffer.allocate(length);
+      if (operation.code() == OpCode.WRITE) {
+        copy.put(0, memory, begin, length);
+      }
+      return copy;
+    }
+    var view = memory.duplicate();
+    return view.clear().position(begin).limit(begin + length);
+  }
+
+  /** Whether the memory is of an arena that pool threads may not touch: the loop's thread may, so it is copied there. */
+  private static boolean isConfined(ByteBuffer memory) {
+    return memory.isDirect() && !MemorySegment.ofBuffer(memory).isAccessibleBy(ANOTHER_THREAD);
+  }
+
+  /**
+   * Brings what was read to where the user wants it, if it is not there yet. The loop's thread only.
+   *
+   * @throws RuntimeException when that memory is not the loop's, or was freed meanwhile
+   */
+  void deliver() {
+    var memory = operation.memory();
+    if (code == OpCode.READ && result > 0 && isConfined(memory)) {
+      memory.put(operation.memoryPosition(), view, 0, result);
     }
   }
 
@@ -79,9 +112,8 @@ final class FileTask implements Runnable {
     if (!STATE.compareAndSet(this, State.QUEUED, State.CANCELLED)) {
       return false;
     }
-    view =
-        null; // the task stays in the pool's queue for a while, and need not keep the user's memory
-    // there
+    // The task stays in the pool's queue for a while, and need not keep the user's memory there.
+    view = null;
     return true;
   }
 

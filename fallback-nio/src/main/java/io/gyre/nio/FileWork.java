@@ -9,7 +9,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.function.Consumer;
-import org.jctools.queues.MpscUnboundedArrayQueue;
+import org.jctools.queues.atomic.MpscUnboundedAtomicArrayQueue;
 
 /**
  * A loop's operations on files: hands them to the {@link FilePool} and takes back their outcomes. Confined to the
@@ -21,7 +21,8 @@ final class FileWork {
   private final Waker waker;
   private final Consumer<NioFile> opened;
   private final List<FileTask> outstanding = new ArrayList<>();
-  private final MpscUnboundedArrayQueue<FileTask> done = new MpscUnboundedArrayQueue<>(256);
+  private final MpscUnboundedAtomicArrayQueue<FileTask> done =
+      new MpscUnboundedAtomicArrayQueue<>(256);
   private volatile boolean closed;
 
   /**
@@ -38,7 +39,13 @@ final class FileWork {
 
   /** Gives an operation to the pool. */
   void submit(Operation operation) {
-    var task = new FileTask(this, operation);
+    FileTask task;
+    try {
+      task = new FileTask(this, operation);
+    } catch (RuntimeException e) { // memory of another thread's confined arena, or freed memory
+      outcomes.queueFailure(operation, e);
+      return;
+    }
     task.position = outstanding.size();
     outstanding.add(task);
     try {
@@ -52,8 +59,8 @@ final class FileWork {
   /** A task has its outcome. Pool threads call this; it is what publishes the outcome to the loop. */
   void finished(FileTask task) {
     done.offer(task);
-    waker.wakeIfSleeping(); // begins with a full fence: close() sees the task, or this thread sees
-    // closed
+    // Begins with a full fence: close() sees the task, or this thread sees closed.
+    waker.wakeIfSleeping();
     if (closed) {
       discardDone();
     }
@@ -75,6 +82,12 @@ final class FileWork {
     var operation = task.operation;
     if (task.failure() != null) {
       outcomes.queueFailure(operation, task.failure());
+      return;
+    }
+    try {
+      task.deliver();
+    } catch (RuntimeException e) {
+      outcomes.queueFailure(operation, e);
       return;
     }
     if (task.opened() != null) {

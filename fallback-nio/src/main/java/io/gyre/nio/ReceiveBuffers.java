@@ -9,7 +9,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.invoke.VarHandle;
 import java.util.ArrayDeque;
-import org.jctools.queues.MpscArrayQueue;
+import org.jctools.queues.atomic.MpscAtomicArrayQueue;
 
 /**
  * The buffers that multishot receives are filled into. When all are lent, sockets stop reading and wait here in line; a
@@ -28,7 +28,7 @@ final class ReceiveBuffers implements Buffer.Owner {
   private int freeCount;
 
   // Buffers that other threads gave back. Has room for all.
-  private final MpscArrayQueue<Buffer> returned;
+  private final MpscAtomicArrayQueue<Buffer> returned;
 
   // In line for a buffer; some may have lost interest meanwhile. Not empty only while none is free.
   private final ArrayDeque<ReceiveSide> hungry = new ArrayDeque<>();
@@ -43,7 +43,7 @@ final class ReceiveBuffers implements Buffer.Owner {
     // Held by the garbage collector: a view that a user keeps for too long can never point at freed
     // memory.
     var memory = allocate(count, bufferBytes);
-    this.returned = new MpscArrayQueue<>(count);
+    this.returned = new MpscAtomicArrayQueue<>(count);
     this.free = new Buffer[count];
     for (int id = count - 1; id >= 0; id--) {
       free[freeCount++] =

@@ -287,6 +287,9 @@ final class UringDriver implements Driver {
   /** Brings what was read to where the user wants it. Returns the result, or that of a user who closed that memory. */
   private int copyOut(Operation operation, int result) {
     var state = operation.driverState();
+    if (state == null || state == MORE_TO_DO) {
+      return result; // the kernel worked on the user's memory itself
+    }
     int outcome = result;
     if (result > 0 && (operation.code() == OpCode.READ || operation.code() == OpCode.RECEIVE)) {
       var copy = state instanceof Buffer pooled ? pooled.byteBuffer() : (ByteBuffer) state;
