@@ -84,7 +84,14 @@ public final class EventLoop implements Executor {
       new MpscUnboundedAtomicArrayQueue<>(1024);
   private volatile boolean sleeping;
 
-  private volatile State state = State.RUNNING;
+  // Who may touch what is confined to the loop: its thread, and once that has ended whoever runs
+  // what
+  // came too late. Plain, since a thread only compares it with itself, and only it can have set
+  // that.
+  private Thread owner;
+  private final Object lateTasksLock = new Object();
+
+  private volatile State state = State.RUNNING; // written under this object's monitor
   private volatile Driver driver;
 
   // The loop's thread only.
@@ -102,6 +109,7 @@ public final class EventLoop implements Executor {
     this.buffers = new BufferPool(name, options.bufferPoolBytes());
     this.dispatcher = new OperationDispatcher(this::handlerThrew);
     this.thread = new LoopThread(this, name);
+    this.owner = thread;
   }
 
   /** Lets {@link #current()} find the loop without a map. */
@@ -129,7 +137,7 @@ public final class EventLoop implements Executor {
    * @return true in handlers and tasks of this loop
    */
   public boolean inLoop() {
-    return Thread.currentThread() == thread;
+    return Thread.currentThread() == owner;
   }
 
   /**
@@ -293,7 +301,7 @@ public final class EventLoop implements Executor {
     try {
       opened = provider.open(config, dispatcher);
     } catch (Throwable t) {
-      state = State.TERMINATED;
+      setTerminated();
       terminated.complete(null);
       started.completeExceptionally(t);
       return;
@@ -409,29 +417,43 @@ public final class EventLoop implements Executor {
   }
 
   private void terminate(Driver d, boolean drained) {
-    state = State.TERMINATED;
+    setTerminated();
     try {
       if (!drained) {
         dispatcher.failAll(new ShutdownChannelGroupException());
-        // Handlers may have answered with new operations, which are refused; but not for ever.
-        for (int i = 0; i < LAST_TURNS && dispatcher.hasDeferred(); i++) {
-          dispatcher.resolveDeferred();
-        }
       }
+      // Handlers may have answered with new operations, which are refused; but not for ever.
+      for (int i = 0; i < LAST_TURNS && dispatcher.hasDeferred(); i++) {
+        dispatcher.resolveDeferred();
+      }
+      dispatcher.detach();
       d.close(drained);
     } catch (RuntimeException e) {
       LOG.error("{}: closing its driver failed", thread.getName(), e);
     } finally {
-      drainAfterTermination();
+      // First, since a late task may wait for it.
       terminated.complete(null);
+      drainAfterTermination();
     }
   }
 
-  /** What came too late runs all the same: its operations are refused, and their handlers told so. */
-  private synchronized void drainAfterTermination() {
-    for (var task = inbox.poll(); task != null; task = inbox.poll()) {
-      runTask(task);
-      dispatcher.resolveDeferred();
+  private synchronized void setTerminated() {
+    state = State.TERMINATED;
+  }
+
+  /**
+   * What came too late runs all the same: its operations are refused, and their handlers told so.
+   */
+  private void drainAfterTermination() {
+    synchronized (lateTasksLock) {
+      owner = Thread.currentThread();
+      for (var task = inbox.poll(); task != null; task = inbox.poll()) {
+        runTask(task);
+        for (int i = 0; i < LAST_TURNS && dispatcher.hasDeferred(); i++) {
+          dispatcher.resolveDeferred();
+        }
+      }
+      owner = null;
     }
   }
 

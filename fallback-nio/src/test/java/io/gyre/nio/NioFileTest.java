@@ -22,6 +22,8 @@ import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Random;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -206,13 +208,30 @@ class NioFileTest {
   }
 
   @Test
-  void memoryOfAnotherThreadsArenaIsRefused() throws IOException {
+  void memoryOfAnotherThreadsArenaIsRefusedAndThatOfTheLoopsOwnWorks() throws Exception {
     var file = rig.openFile(Files.write(folder.resolve("f"), new byte[8]), StandardOpenOption.READ);
     try (var arena = Arena.ofConfined()) {
       var read = read(file, arena.allocate(8).asByteBuffer(), 0);
-      assertTrue(rig.await(read) < 0);
-      assertInstanceOf(RuntimeException.class, read.failure);
+      assertEquals(8, rig.await(read));
     }
+    var elsewhere = new CompletableFuture<ByteBuffer>();
+    var done = new CountDownLatch(1);
+    var other =
+        Thread.ofPlatform()
+            .start(
+                () -> {
+                  try (var arena = Arena.ofConfined()) {
+                    elsewhere.complete(arena.allocate(8).asByteBuffer());
+                    done.await();
+                  } catch (InterruptedException e) {
+                    Thread.currentThread().interrupt();
+                  }
+                });
+    var read = read(file, elsewhere.get(), 0);
+    assertTrue(rig.await(read) < 0);
+    assertInstanceOf(RuntimeException.class, read.failure);
+    done.countDown();
+    other.join();
   }
 
   @Test

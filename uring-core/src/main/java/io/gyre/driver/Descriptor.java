@@ -18,6 +18,7 @@ public abstract class Descriptor {
   State state = State.OPEN;
   int inFlight;
   Operation closeWhenIdle;
+  Operation alsoClosing; // those who asked for the close again, linked
   private Runnable onClosing;
 
   // All open descriptors of a loop, so that shutdown finds them.

@@ -448,17 +448,13 @@ public final class Operation {
     return descriptor == null ? "" : descriptor.subject();
   }
 
-  /** Whether the slot is in use: an operation has a completion from when it is acquired to when it is released. */
-  boolean isLive() {
-    return completion != null;
-  }
-
-  /** Forgets references, so that a slot that rests keeps nothing alive, and what the next user may not set. */
+  /**
+   * Forgets what the user gave, so that a slot that rests keeps none of it alive, and what the next user may not set.
+   * What every user sets stays.
+   */
   void clear() {
-    completion = null;
     handler = null;
     attachment = null;
-    descriptor = null;
     if (memory != null) {
       memory = null;
       lease = null;

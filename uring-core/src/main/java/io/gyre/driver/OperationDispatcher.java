@@ -1,6 +1,7 @@
 package io.gyre.driver;
 
 import java.nio.channels.ClosedChannelException;
+import java.nio.channels.ShutdownChannelGroupException;
 import java.util.Objects;
 import java.util.function.Consumer;
 
@@ -45,12 +46,21 @@ public final class OperationDispatcher {
     this.driver = Objects.requireNonNull(value, "driver");
   }
 
+  /** Ends the use of the driver, which is about to be closed; the loop does this. */
+  public void detach() {
+    driver = null;
+  }
+
   /**
    * The loop's driver, for what is done at once: opening sockets, options, addresses.
    *
    * @return the driver
+   * @throws ShutdownChannelGroupException when the loop has ended
    */
   public Driver driver() {
+    if (driver == null) {
+      throw new ShutdownChannelGroupException();
+    }
     return driver;
   }
 
@@ -147,7 +157,7 @@ public final class OperationDispatcher {
    *
    * @param descriptor what to close
    * @param cancelInFlight whether to cancel what is in flight (sockets), or to let it end (files)
-   * @param completion takes the outcome of the close; 0 at once at the next turn if it was closed before
+   * @param completion takes the outcome of the close; 0 if it was closed before, when that close is done
    * @param handler whom the completion tells, or null
    * @param attachment given along
    */
@@ -158,8 +168,13 @@ public final class OperationDispatcher {
       Object handler,
       Object attachment) {
     var operation = acquire(OpCode.CLOSE, null, completion, handler, attachment);
-    if (descriptor.state != Descriptor.State.OPEN) {
+    if (driver == null || descriptor.state == Descriptor.State.CLOSED) {
       defer(operation);
+      return;
+    }
+    if (descriptor.state == Descriptor.State.CLOSING) {
+      operation.setNext(descriptor.alsoClosing);
+      descriptor.alsoClosing = operation;
       return;
     }
     descriptor.beginClosing();
@@ -199,6 +214,12 @@ public final class OperationDispatcher {
     }
     descriptor.preceding = null;
     descriptor.following = null;
+    for (var also = descriptor.alsoClosing; also != null; ) {
+      var following = also.next();
+      defer(also);
+      also = following;
+    }
+    descriptor.alsoClosing = null;
   }
 
   /**
@@ -362,9 +383,8 @@ public final class OperationDispatcher {
    */
   public void failAll(Throwable cause) {
     stopping = true;
-    for (int i = 0; i < table.capacity(); i++) {
-      var operation = table.at(i);
-      if (operation.isLive() && !operation.deferred) {
+    for (var operation : table.live()) {
+      if (!operation.deferred) {
         operation.deferred = true; // its end has come: what is left of it is only its memory
         operation.setFailure(cause);
         operation.more = false;

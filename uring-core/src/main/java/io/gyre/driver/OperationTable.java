@@ -1,6 +1,8 @@
 package io.gyre.driver;
 
 import java.util.Arrays;
+import java.util.HashSet;
+import java.util.List;
 
 /**
  * All operations of a loop, by index. Slots are made in advance and taken from a stack, so that the slot used last,
@@ -75,7 +77,12 @@ final class OperationTable {
     return slots.length - freeCount;
   }
 
-  Operation at(int index) {
-    return slots[index];
+  /** All operations that are in use, apart from the table: for the end of a loop. */
+  List<Operation> live() {
+    var live = new HashSet<>(Arrays.asList(slots));
+    for (int i = 0; i < freeCount; i++) {
+      live.remove(free[i]);
+    }
+    return List.copyOf(live);
   }
 }

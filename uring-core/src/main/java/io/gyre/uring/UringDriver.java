@@ -160,17 +160,24 @@ final class UringDriver implements Driver {
 
   @Override
   public void submit(Operation operation) {
-    if (operation.code() != OpCode.NOP) {
-      try {
-        prepare(operation);
-      } catch (RuntimeException e) { // for instance memory of another thread's confined arena
-        operation.setFailure(e);
-        ended.add(operation);
-        return;
+    if (operation.code() == OpCode.NOP) { // nothing to prepare, and nothing to be even about
+      if (room > 0 || grantRoom()) {
+        room--;
+        writeSqe(operation);
+      } else {
+        waiting.add(operation);
       }
-      if (operation.code() == OpCode.SEND && !takesTurn(operation)) {
-        return;
-      }
+      return;
+    }
+    try {
+      prepare(operation);
+    } catch (RuntimeException e) { // for instance memory of another thread's confined arena
+      operation.setFailure(e);
+      ended.add(operation);
+      return;
+    }
+    if (operation.code() == OpCode.SEND && !takesTurn(operation)) {
+      return;
     }
     start(operation);
   }

@@ -216,6 +216,7 @@ public final class TcpListener implements AutoCloseable {
 
   private void arm() {
     backingOff = false;
+    descriptor.onClosing(null);
     accepting =
         dispatcher.acquire(
             each ? OpCode.ACCEPT_MULTISHOT : OpCode.ACCEPT, descriptor, ON_ACCEPT, this, null);
@@ -278,11 +279,15 @@ public final class TcpListener implements AutoCloseable {
   private void backOff(Throwable cause) {
     LOG.warn("{} pauses accepting for {} ms: {}", this, BACK_OFF.toMillis(), cause.getMessage());
     backingOff = true;
+    // Nothing is in flight that would tell the handler of a close. An accept on a closing
+    // descriptor
+    // fails, which does.
+    descriptor.onClosing(this::arm);
     loop.schedule(
         BACK_OFF,
         () -> {
-          if (backingOff && handler != null) {
-            arm(); // fails by itself if the listener was closed meanwhile
+          if (backingOff) {
+            arm();
           }
         });
   }

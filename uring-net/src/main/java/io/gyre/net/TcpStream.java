@@ -153,7 +153,7 @@ public final class TcpStream implements AutoCloseable {
     Descriptor socket;
     try {
       socket = dispatcher.driver().socket(connecting.remote);
-    } catch (IOException e) {
+    } catch (IOException | ShutdownChannelGroupException e) {
       connecting.handler.failed(e, connecting.attachment);
       return;
     }
