@@ -5,6 +5,8 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import io.gyre.IoRuntime;
 import io.gyre.IoRuntime.DriverReport;
 import io.gyre.driver.Capabilities.Feature;
+import io.gyre.driver.DriverProvider.Availability;
+import java.io.IOException;
 import java.io.PrintWriter;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -35,7 +37,7 @@ final class DoctorCommand implements Callable<Integer> {
   @Override
   public Integer call() throws JsonProcessingException {
     var facts = SystemReport.collect();
-    var drivers = IoRuntime.probeDrivers();
+    var drivers = IoRuntime.probeDrivers().stream().map(DoctorCommand::inUse).toList();
     var chosen = chosen(drivers);
     var out = spec.commandLine().getOut();
     if (json) {
@@ -47,6 +49,22 @@ final class DoctorCommand implements Callable<Integer> {
       print(out, facts, drivers, chosen);
     }
     return chosen.equals(NONE) ? 1 : 0;
+  }
+
+  /** A probe's ring is a small one. What a program would get, a started runtime tells. */
+  private static DriverReport inUse(DriverReport probed) {
+    var found = probed.availability();
+    if (!found.available()) {
+      return probed;
+    }
+    try (var runtime = IoRuntime.builder().driver(probed.name()).start()) {
+      var capabilities = runtime.loops().getFirst().capabilities();
+      return new DriverReport(
+          probed.name(), new Availability(true, found.reason(), found.remedy(), capabilities));
+    } catch (IOException e) {
+      return new DriverReport(
+          probed.name(), new Availability(false, e.getMessage(), "", found.capabilities()));
+    }
   }
 
   private static String chosen(List<DriverReport> drivers) {
