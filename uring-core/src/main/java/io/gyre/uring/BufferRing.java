@@ -30,6 +30,12 @@ final class BufferRing implements Buffer.Owner {
       io_uring_buf_ring.tail$offset(); // lies in the first entry's spare bytes
   private static final long PAGE_BYTES = 65_536; // the largest that aarch64 has
 
+  /**
+   * The distance between buffers is a line more than their size. Small messages use the first lines of many buffers,
+   * and at a distance that is a power of two those would all compete for the same few places of the cache.
+   */
+  private static final long CACHE_LINE_BYTES = 64;
+
   private final Thread owner = Thread.currentThread();
   private final WakeUp wakeUp;
   private final MemorySegment entries;
@@ -55,9 +61,10 @@ final class BufferRing implements Buffer.Owner {
     this.wakeUp = wakeUp;
     this.buffers = new Buffer[count];
     // Held by the garbage collector through the buffers' views; zeroed, which brings in every page.
-    var memory = Arena.ofAuto().allocate((long) count * bufferBytes, 4096);
+    long stride = bufferBytes + CACHE_LINE_BYTES;
+    var memory = Arena.ofAuto().allocate(count * stride, CACHE_LINE_BYTES);
     for (int i = 0; i < count; i++) {
-      buffers[i] = new Buffer(this, memory.asSlice((long) i * bufferBytes, bufferBytes), i);
+      buffers[i] = new Buffer(this, memory.asSlice(i * stride, bufferBytes), i);
       append(buffers[i]);
     }
     publish();
