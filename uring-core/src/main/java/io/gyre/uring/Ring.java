@@ -341,13 +341,14 @@ final class Ring {
     return result;
   }
 
-  /**
-   * The address of a completion.
-   *
-   * @param index from 0, less than {@link #ready()}
-   */
-  long completion(int index) {
-    return cqesAddress + ((long) (cqHead + index & cqMask) << CQE_SHIFT);
+  /** The position of the first completion that is {@link #ready()}. */
+  int firstCompletion() {
+    return cqHead;
+  }
+
+  /** The address of the completion at a position, counted on from {@link #firstCompletion()}. */
+  long completion(int position) {
+    return cqesAddress + ((long) (position & cqMask) << CQE_SHIFT);
   }
 
   static long userData(long cqe) {

@@ -674,16 +674,20 @@ final class UringDriver implements Driver {
     int ended = 0;
     // Each operation is looked up one completion ahead, so that its slot is on the way to the cache
     // while the handler before it runs. No handler can give it back: only its completion does.
-    long following = Ring.userData(ring.completion(0));
+    int position = ring.firstCompletion();
+    int last = position + count - 1;
+    long cqe = ring.completion(position);
+    long following = Ring.userData(cqe);
     var ahead = dispatcher.find(following);
     for (int i = 0; i < count; i++) {
-      long resultAndFlags = Ring.resultAndFlags(ring.completion(i));
+      long resultAndFlags = Ring.resultAndFlags(cqe);
       int result = (int) resultAndFlags;
       int flags = (int) (resultAndFlags >>> 32);
       long token = following;
       var operation = ahead;
-      if (i + 1 < count) {
-        following = Ring.userData(ring.completion(i + 1));
+      if (position != last) {
+        cqe = ring.completion(++position);
+        following = Ring.userData(cqe);
         ahead = dispatcher.find(following);
       }
       if ((int) token == -1) {
