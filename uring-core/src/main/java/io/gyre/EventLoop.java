@@ -108,7 +108,7 @@ public final class EventLoop implements Executor {
     var name = "gyre-" + provider.name() + "-" + index;
     this.buffers = new BufferPool(name, options.bufferPoolBytes());
     this.dispatcher = new OperationDispatcher(this::handlerThrew);
-    this.thread = new LoopThread(this, name);
+    this.thread = new LoopThread(this, name, this::run);
     this.owner = thread;
   }
 
@@ -116,8 +116,8 @@ public final class EventLoop implements Executor {
   private static final class LoopThread extends Thread {
     final EventLoop loop;
 
-    LoopThread(EventLoop loop, String name) {
-      super(loop::run, name);
+    LoopThread(EventLoop loop, String name, Runnable work) {
+      super(work, name);
       this.loop = loop;
     }
   }
@@ -204,7 +204,8 @@ public final class EventLoop implements Executor {
   }
 
   /**
-   * Runs a task on the loop, in the order in which they were given. Any thread; the loop is woken if it sleeps.
+   * Runs a task on the loop, in the order in which they were given; on a thread of its own if the loop ended just then.
+   * Any thread; the loop is woken if it sleeps.
    *
    * @param task must not block; what it throws goes to the runtime's exception handler
    * @throws ShutdownChannelGroupException when the loop has ended
@@ -224,7 +225,7 @@ public final class EventLoop implements Executor {
       // The loop may have looked for the last time before the offer. Run what is there in its
       // place;
       // on a thread of its own, since no operation resolves inside the call that started it.
-      Thread.ofVirtual().name("gyre-late-" + index).start(this::drainAfterTermination);
+      new LoopThread(this, "gyre-late-" + index, this::drainAfterTermination).start();
       return;
     }
     wakeIfSleeping();
@@ -237,7 +238,7 @@ public final class EventLoop implements Executor {
   }
 
   /**
-   * Runs a task on the loop later.
+   * Runs a task on the loop later. What is not due when the loop begins to end is dropped.
    *
    * @param delay how much later, by the monotonic clock
    * @param task must not block
@@ -392,7 +393,8 @@ public final class EventLoop implements Executor {
     timers.clear();
     runTasks();
     dispatcher.stop();
-    while (dispatcher.inFlight() > 0 || !inbox.isEmpty() || dispatcher.hasOpen()) {
+    // Not for as long as tasks come: what is left of those runs at the very end.
+    while (dispatcher.inFlight() > 0 || dispatcher.hasOpen()) {
       runTasks();
       if (dispatcher.inFlight() == 0) {
         dispatcher.stop(); // what was accepted or opened meanwhile

@@ -42,7 +42,8 @@ final class FileWork {
     FileTask task;
     try {
       task = new FileTask(this, operation);
-    } catch (RuntimeException e) { // memory of another thread's confined arena, or freed memory
+    } catch (RuntimeException | OutOfMemoryError e) {
+      // Memory of another thread's confined arena, freed memory, or none left to copy to.
       outcomes.queueFailure(operation, e);
       return;
     }

@@ -86,10 +86,6 @@ final class NioDriver implements Driver {
     counters.add(Counter.SUBMITTED, 1);
     switch (operation.code()) {
       case NOP -> outcomes.queue(operation, 0);
-      case CANCEL -> {
-        cancelAll(operation.descriptor());
-        outcomes.queue(operation, 0);
-      }
       case OPEN -> files.submit(operation);
       case CLOSE -> close(operation);
       default -> {

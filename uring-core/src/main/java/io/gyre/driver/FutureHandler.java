@@ -46,7 +46,9 @@ public final class FutureHandler {
     return new CompletionHandler<>() {
       @Override
       public void completed(V result, CompletableFuture<V> future) {
-        future.complete(result);
+        if (!future.complete(result) && result instanceof AutoCloseable unwanted) {
+          closeQuietly(unwanted); // cancelled meanwhile: nobody takes it
+        }
       }
 
       @Override
@@ -54,5 +56,13 @@ public final class FutureHandler {
         future.completeExceptionally(cause);
       }
     };
+  }
+
+  private static void closeQuietly(AutoCloseable unwanted) {
+    try {
+      unwanted.close();
+    } catch (Exception e) {
+      // Nobody is left to be told.
+    }
   }
 }

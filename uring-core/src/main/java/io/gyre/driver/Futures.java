@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.io.InterruptedIOException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Future;
 
 /** Waits for operations in the style of java.io: the failure is thrown as itself. */
 public final class Futures {
@@ -38,6 +39,9 @@ public final class Futures {
       return future.get();
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
+      if (!future.cancel(false) && future.state() == Future.State.SUCCESS) {
+        return future.resultNow(); // it ended just now
+      }
       throw (IOException)
           new InterruptedIOException("interrupted while waiting; the operation goes on")
               .initCause(e);

@@ -32,9 +32,7 @@ public enum OpCode {
   /** Sends all of its memory, in as many parts as it takes; resolves with the number of bytes. */
   SEND,
   /** Shuts down a socket; {@link Operation#flags()} is 0 for input, 1 for output, 2 for both. */
-  SHUTDOWN,
-  /** Cancels what is in flight on a descriptor. */
-  CANCEL;
+  SHUTDOWN;
 
   private final String lowerCaseName =
       name().toLowerCase(java.util.Locale.ROOT).replace("_multishot", "");
@@ -56,7 +54,7 @@ public enum OpCode {
   public boolean isSocketOperation() {
     return switch (this) {
       case ACCEPT, ACCEPT_MULTISHOT, CONNECT, RECEIVE, RECEIVE_MULTISHOT, SEND, SHUTDOWN -> true;
-      case NOP, OPEN, READ, WRITE, FSYNC, SIZE, CLOSE, CANCEL -> false;
+      case NOP, OPEN, READ, WRITE, FSYNC, SIZE, CLOSE -> false;
     };
   }
 }

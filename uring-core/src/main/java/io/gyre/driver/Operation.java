@@ -45,7 +45,7 @@ public final class Operation {
   Throwable failure;
   boolean deferred;
 
-  /** Whether anything below, or the argument or flags, was set: most operations need none of it. */
+  /** Whether anything was set but what every operation has: what none was set of needs no looking after. */
   boolean touched;
 
   // The driver's own: nobody else reads these.
@@ -248,6 +248,7 @@ public final class Operation {
    * @return this
    */
   public Operation memory(ByteBuffer buffer) {
+    this.touched = true;
     this.memory = buffer;
     this.memoryPosition = buffer.position();
     this.memoryLength = buffer.remaining();
@@ -448,6 +449,11 @@ public final class Operation {
     return descriptor == null ? "" : descriptor.subject();
   }
 
+  void setDescriptor(Descriptor value) {
+    this.touched = true;
+    this.descriptor = value;
+  }
+
   /**
    * Forgets what the user gave, so that a slot that rests keeps none of it alive, and what the next user may not set.
    * What every user sets stays.
@@ -455,10 +461,6 @@ public final class Operation {
   void clear() {
     handler = null;
     attachment = null;
-    if (memory != null) {
-      memory = null;
-      lease = null;
-    }
     if (touched) {
       clearRest();
     }
@@ -466,6 +468,9 @@ public final class Operation {
 
   private void clearRest() {
     touched = false;
+    descriptor = null;
+    memory = null;
+    lease = null;
     argument = null;
     driverState = null;
     newDescriptor = null;

@@ -18,6 +18,7 @@ public final class OperationDispatcher {
   private final Consumer<Throwable> exceptionHandler;
   private Driver driver;
   private boolean stopping;
+  private boolean failed;
   private Descriptor firstOpen;
 
   // Operations that failed before they reached the driver: resolved at the next turn, since no
@@ -82,7 +83,9 @@ public final class OperationDispatcher {
       Object attachment) {
     var operation = table.acquire();
     operation.code = code;
-    operation.descriptor = descriptor;
+    if (descriptor != null) {
+      operation.setDescriptor(descriptor);
+    }
     operation.completion = completion;
     operation.handler = handler;
     operation.attachment = attachment;
@@ -97,6 +100,20 @@ public final class OperationDispatcher {
    * @throws IllegalStateException when the operation's pooled buffer was released already; the slot is given back
    */
   public void submit(Operation operation) {
+    if (operation.touched && !admit(operation)) {
+      return;
+    }
+    if (stopping && operation.code != OpCode.CLOSE) {
+      fail(
+          operation,
+          Errors.of(operation.code, Errno.ECANCELED.number(), operation.subject(), false));
+      return;
+    }
+    driver.submit(operation);
+  }
+
+  /** Pins and counts what the operation works on; false if it was refused. */
+  private boolean admit(Operation operation) {
     if (operation.lease != null) {
       try {
         operation.lease.pin();
@@ -110,16 +127,10 @@ public final class OperationDispatcher {
       descriptor.inFlight++;
       if (descriptor.state != Descriptor.State.OPEN && operation.code != OpCode.CLOSE) {
         fail(operation, Errors.closed(operation.code, descriptor.subject()));
-        return;
+        return false;
       }
     }
-    if (stopping && operation.code != OpCode.CLOSE && operation.code != OpCode.CANCEL) {
-      fail(
-          operation,
-          Errors.of(operation.code, Errno.ECANCELED.number(), operation.subject(), false));
-      return;
-    }
-    driver.submit(operation);
+    return true;
   }
 
   /**
@@ -141,6 +152,9 @@ public final class OperationDispatcher {
   }
 
   private void defer(Operation operation) {
+    if (operation.deferred) {
+      return; // it has been told already, or will be
+    }
     operation.deferred = true;
     operation.setNext(null);
     if (deferredTail == null) {
@@ -168,7 +182,7 @@ public final class OperationDispatcher {
       Object handler,
       Object attachment) {
     var operation = acquire(OpCode.CLOSE, null, completion, handler, attachment);
-    if (driver == null || descriptor.state == Descriptor.State.CLOSED) {
+    if (driver == null || failed || descriptor.state == Descriptor.State.CLOSED) {
       defer(operation);
       return;
     }
@@ -178,7 +192,7 @@ public final class OperationDispatcher {
       return;
     }
     descriptor.beginClosing();
-    operation.descriptor = descriptor;
+    operation.setDescriptor(descriptor);
     if (descriptor.inFlight == 0) {
       startClose(operation);
       return;
@@ -269,6 +283,19 @@ public final class OperationDispatcher {
    * @param result its result; negative for a failure
    */
   public void resolve(Operation operation, int result) {
+    if (operation.touched) {
+      settle(operation, result);
+    }
+    try {
+      operation.completion.complete(operation, result);
+    } catch (Throwable t) { // whatever a handler throws, the loop goes on
+      exceptionHandler.accept(t);
+    }
+    table.release(operation);
+  }
+
+  /** Gives back what {@link #admit} took, and moves the memory's position. */
+  private void settle(Operation operation, int result) {
     if (result > 0 && operation.memory != null) {
       advance(operation, result);
     }
@@ -281,16 +308,10 @@ public final class OperationDispatcher {
       int left = --descriptor.inFlight;
       if (operation.code == OpCode.CLOSE) {
         closed(descriptor); // operations that came too late may still wait to be refused
-      } else if (left == 0 && descriptor.closeWhenIdle != null) {
+      } else if (left == 0 && descriptor.closeWhenIdle != null && !failed) {
         startClose(descriptor.closeWhenIdle);
       }
     }
-    try {
-      operation.completion.complete(operation, result);
-    } catch (Throwable t) { // whatever a handler throws, the loop goes on
-      exceptionHandler.accept(t);
-    }
-    table.release(operation);
   }
 
   private static void advance(Operation operation, int count) {
@@ -383,6 +404,12 @@ public final class OperationDispatcher {
    */
   public void failAll(Throwable cause) {
     stopping = true;
+    failed = true;
+    for (var d = firstOpen; d != null; d = d.following) {
+      if (d.state == Descriptor.State.OPEN) {
+        d.beginClosing(); // tells those who have nothing in flight that would
+      }
+    }
     for (var operation : table.live()) {
       if (!operation.deferred) {
         operation.deferred = true; // its end has come: what is left of it is only its memory

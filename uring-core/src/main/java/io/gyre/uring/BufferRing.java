@@ -5,6 +5,8 @@ import io.gyre.bindings.Liburing;
 import io.gyre.bindings.io_uring_buf;
 import io.gyre.bindings.io_uring_buf_reg;
 import io.gyre.bindings.io_uring_buf_ring;
+import io.gyre.driver.Errno;
+import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.invoke.VarHandle;
@@ -38,7 +40,10 @@ final class BufferRing implements Buffer.Owner {
 
   private final Thread owner = Thread.currentThread();
   private final WakeUp wakeUp;
+
+  @SuppressWarnings({"unused", "FieldCanBeLocal"}) // keeps the kernel's memory reachable
   private final MemorySegment entries;
+
   private final long entriesAddress;
   private final int mask;
   private final int bufferBytes;
@@ -70,15 +75,29 @@ final class BufferRing implements Buffer.Owner {
     publish();
   }
 
-  /** Registers a ring with the kernel; returns null when it has no such thing. */
-  static BufferRing register(Ring ring, int count, int bufferBytes, WakeUp wakeUp) {
+  /** Registers a ring with the kernel. */
+  static BufferRing register(Ring ring, int count, int bufferBytes, WakeUp wakeUp)
+      throws IOException {
     var entries = Arena.ofAuto().allocate(count * ENTRY_BYTES, PAGE_BYTES);
     var argument = Arena.ofAuto().allocate(io_uring_buf_reg.layout());
     io_uring_buf_reg.ring_addr(argument, entries.address());
     io_uring_buf_reg.ring_entries(argument, count);
     io_uring_buf_reg.bgid(argument, (short) GROUP);
     int result = ring.register(Liburing.IORING_REGISTER_PBUF_RING(), argument, 1);
-    return result < 0 ? null : new BufferRing(entries, count, bufferBytes, wakeUp);
+    if (result == -Errno.EINVAL.number()) {
+      throw new IOException("this kernel has no buffer rings; io_uring is used from Linux 5.19 on");
+    }
+    if (result < 0) {
+      throw new Ring.SetupException("io_uring_register(PBUF_RING)", -result);
+    }
+    try {
+      return new BufferRing(entries, count, bufferBytes, wakeUp);
+    } catch (OutOfMemoryError e) {
+      throw new IOException(
+          "no direct memory left for receive buffers; raise -XX:MaxDirectMemorySize or make"
+              + " receiveBuffers fewer",
+          e);
+    }
   }
 
   /** The buffer that a completion names, lent to the handler, with what was received between position and limit. */
@@ -159,10 +178,5 @@ final class BufferRing implements Buffer.Owner {
 
   int bufferBytes() {
     return bufferBytes;
-  }
-
-  /** Keeps the memory that the kernel has reachable from the driver. */
-  MemorySegment entries() {
-    return entries;
   }
 }

@@ -22,8 +22,8 @@ final class Memory {
   static final MemorySegment ALL = MemorySegment.NULL.reinterpret(Long.MAX_VALUE);
 
   static final VarHandle LONG = exact(ValueLayout.JAVA_LONG_UNALIGNED);
-  static final VarHandle INT = exact(ValueLayout.JAVA_INT_UNALIGNED);
-  static final VarHandle SHORT = exact(ValueLayout.JAVA_SHORT_UNALIGNED);
+  private static final VarHandle INT = exact(ValueLayout.JAVA_INT_UNALIGNED);
+  private static final VarHandle SHORT = exact(ValueLayout.JAVA_SHORT_UNALIGNED);
   private static final VarHandle ALIGNED_INT = exact(ValueLayout.JAVA_INT);
   private static final VarHandle ALIGNED_SHORT = exact(ValueLayout.JAVA_SHORT);
 
@@ -31,10 +31,6 @@ final class Memory {
 
   private static VarHandle exact(ValueLayout layout) {
     return layout.varHandle().withInvokeExactBehavior();
-  }
-
-  static int getInt(long address) {
-    return (int) INT.get(ALL, address);
   }
 
   static int getIntAcquire(long address) {

@@ -43,22 +43,18 @@ final class Ring {
   private static final long RES = io_uring_cqe.res$offset();
   private static final int NANOS_PER_SECOND = 1_000_000_000;
 
-  /** A set-up flag, and the name that it goes by. */
-  private record SetupFlag(String name, int bit) {}
-
   // Least needed first: what a kernel refuses is taken away in this order. DEFER_TASKRUN needs
   // SINGLE_ISSUER, and COOP_TASKRUN is what comes closest to it.
-  private static final List<SetupFlag> OPTIONAL_FLAGS =
+  private static final List<Integer> OPTIONAL_FLAGS =
       List.of(
-          new SetupFlag("IORING_SETUP_NO_SQARRAY", Liburing.IORING_SETUP_NO_SQARRAY()),
-          new SetupFlag("IORING_SETUP_DEFER_TASKRUN", Liburing.IORING_SETUP_DEFER_TASKRUN()),
-          new SetupFlag("IORING_SETUP_SINGLE_ISSUER", Liburing.IORING_SETUP_SINGLE_ISSUER()));
+          Liburing.IORING_SETUP_NO_SQARRAY(),
+          Liburing.IORING_SETUP_DEFER_TASKRUN(),
+          Liburing.IORING_SETUP_SINGLE_ISSUER());
 
   private final MemorySegment rings;
   private final MemorySegment sqes;
   private final int setupFlags;
   private final int features;
-  private final List<String> refusedFlags;
   private final int ringFd;
 
   // What enter is called with: the plain descriptor, or the index of the registered one.
@@ -85,17 +81,11 @@ final class Ring {
   private final MemorySegment waitArgument =
       Arena.ofAuto().allocate(io_uring_getevents_arg.layout());
 
-  private Ring(
-      int ringFd,
-      MemorySegment params,
-      MemorySegment rings,
-      MemorySegment sqes,
-      List<String> refused) {
+  private Ring(int ringFd, MemorySegment params, MemorySegment rings, MemorySegment sqes) {
     this.rings = rings;
     this.sqes = sqes;
     this.setupFlags = io_uring_params.flags(params);
     this.features = io_uring_params.features(params);
-    this.refusedFlags = List.copyOf(refused);
     this.ringFd = ringFd;
     this.enterFd = ringFd;
     long base = rings.address();
@@ -134,10 +124,9 @@ final class Ring {
             | Liburing.IORING_SETUP_SUBMIT_ALL()
             | Liburing.IORING_SETUP_R_DISABLED()
             | Liburing.IORING_SETUP_TASKRUN_FLAG();
-    for (var optional : OPTIONAL_FLAGS) {
-      flags |= optional.bit();
+    for (int optional : OPTIONAL_FLAGS) {
+      flags |= optional;
     }
-    var refused = new ArrayList<String>();
     var candidates = new ArrayList<>(OPTIONAL_FLAGS);
     int sq = sqEntries;
     int cq = cqEntries;
@@ -147,15 +136,14 @@ final class Ring {
       io_uring_params.cq_entries(params, cq);
       int result = Liburing.io_uring_setup(sq, params);
       if (result >= 0) {
-        var opened = map(result, params, refused);
+        var opened = map(result, params);
         opened.enable();
         return opened;
       }
       if (result == -Errno.EINVAL.number() && !candidates.isEmpty()) {
-        var flag = candidates.removeFirst();
-        refused.add(flag.name());
-        flags &= ~flag.bit();
-        if (flag.bit() == Liburing.IORING_SETUP_DEFER_TASKRUN()) {
+        int flag = candidates.removeFirst();
+        flags &= ~flag;
+        if (flag == Liburing.IORING_SETUP_DEFER_TASKRUN()) {
           flags |= Liburing.IORING_SETUP_COOP_TASKRUN();
         }
       } else if (result == -Errno.ENOMEM.number() && cq > 16) {
@@ -171,8 +159,7 @@ final class Ring {
    * Maps the queues. Not left to io_uring_queue_init_params: liburing 2.3, which is in wide use, writes its index array
    * over the head of a ring that was set up without one.
    */
-  private static Ring map(int ringFd, MemorySegment params, List<String> refused)
-      throws SetupException {
+  private static Ring map(int ringFd, MemorySegment params) throws SetupException {
     // One mapping holds both queues since Linux 5.4.
     var sqOffsets = io_uring_params.sq_off(params);
     var cqOffsets = io_uring_params.cq_off(params);
@@ -187,7 +174,7 @@ final class Ring {
       var sqes =
           mmap(ringFd, Sqe.BYTES * io_uring_params.sq_entries(params), Liburing.IORING_OFF_SQES());
       if (sqes != null) {
-        return new Ring(ringFd, params, rings, sqes, refused);
+        return new Ring(ringFd, params, rings, sqes);
       }
       Libc.munmap(rings, rings.byteSize());
     }
@@ -261,10 +248,6 @@ final class Ring {
 
   boolean has(int feature) {
     return (features & feature) != 0;
-  }
-
-  List<String> refusedFlags() {
-    return refusedFlags;
   }
 
   int sqEntries() {

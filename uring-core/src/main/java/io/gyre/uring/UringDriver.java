@@ -53,6 +53,7 @@ final class UringDriver implements Driver {
 
   private static final int BATCH = 1024;
   private static final int IO_WORKERS = 32;
+  private static final int SMALLEST_QUEUE = 16;
   private static final long MIN_REGISTERED_BYTES = 1 << 20;
   private static final long RETRY_NANOS = 1_000_000;
 
@@ -113,8 +114,37 @@ final class UringDriver implements Driver {
     this.credit = Math.max(1, ring.cqEntries() - Math.max(2, ring.cqEntries() / 4));
   }
 
-  /** Sets up everything on the calling thread, which is from then on the only one that may enter the ring. */
+  /**
+   * Opens a driver, a smaller one where the limit of locked memory is too low for what was asked for.
+   */
   static UringDriver open(DriverConfig config, OperationDispatcher dispatcher) throws IOException {
+    var size = config;
+    while (true) {
+      try {
+        return openAsAsked(size, dispatcher);
+      } catch (Ring.SetupException e) {
+        int completions = Math.max(SMALLEST_QUEUE, size.completionEntries() / 2);
+        int buffers = Math.max(SMALLEST_QUEUE, size.receiveBufferCount() / 2);
+        boolean canShrink =
+            completions < size.completionEntries() || buffers < size.receiveBufferCount();
+        if (e.errno() != Errno.ENOMEM.number() || !canShrink) {
+          throw e;
+        }
+        size =
+            new DriverConfig(
+                size.loopIndex(),
+                Math.min(size.ringEntries(), completions),
+                Math.min(size.completionEntries(), completions),
+                Math.min(size.receiveBufferCount(), buffers),
+                size.receiveBufferBytes(),
+                size.fixedFiles());
+      }
+    }
+  }
+
+  /** Sets up everything on the calling thread, which is from then on the only one that may enter the ring. */
+  private static UringDriver openAsAsked(DriverConfig config, OperationDispatcher dispatcher)
+      throws IOException {
     var ring = Ring.open(config.ringEntries(), config.completionEntries());
     WakeUp wakeUp = null;
     try {
@@ -130,10 +160,6 @@ final class UringDriver implements Driver {
       var bufferRing =
           BufferRing.register(
               ring, config.receiveBufferCount(), config.receiveBufferBytes(), wakeUp);
-      if (bufferRing == null) {
-        throw new IOException(
-            "this kernel has no buffer rings; io_uring is used from Linux 5.19 on");
-      }
       // Both came with Linux 6.0.
       boolean multishotReceive = ring.uses(Liburing.IORING_SETUP_SINGLE_ISSUER());
       report.bufferRing(bufferRing.count(), bufferRing.bufferBytes());
@@ -171,7 +197,8 @@ final class UringDriver implements Driver {
     }
     try {
       prepare(operation);
-    } catch (RuntimeException e) { // for instance memory of another thread's confined arena
+    } catch (RuntimeException | OutOfMemoryError e) {
+      // For instance memory of another thread's confined arena, or none left to copy to.
       operation.setFailure(e);
       ended.add(operation);
       return;
@@ -202,7 +229,7 @@ final class UringDriver implements Driver {
   private static boolean takesCredit(OpCode code) {
     return switch (code) {
       case ACCEPT, ACCEPT_MULTISHOT, CONNECT, RECEIVE, RECEIVE_MULTISHOT, SEND -> false;
-      case NOP, OPEN, READ, WRITE, FSYNC, SIZE, CLOSE, SHUTDOWN, CANCEL -> true;
+      case NOP, OPEN, READ, WRITE, FSYNC, SIZE, CLOSE, SHUTDOWN -> true;
     };
   }
 
@@ -236,7 +263,16 @@ final class UringDriver implements Driver {
       case CONNECT ->
           operation.setDriverState(
               SocketAddresses.encode(Arena.ofAuto(), (InetSocketAddress) operation.argument()));
-      case CLOSE -> files.remove(((UringDescriptor) operation.descriptor()).fixedIndex);
+      case CLOSE -> {
+        var closing = (UringDescriptor) operation.descriptor();
+        // Nothing is in flight on it any more. A cancellation that still waits would hit whoever
+        // gets
+        // the number next.
+        if (!cancels.isEmpty()) {
+          cancels.removeIf(c -> c.fd == closing.fd);
+        }
+        files.remove(closing.fixedIndex);
+      }
       case ACCEPT, ACCEPT_MULTISHOT, RECEIVE_MULTISHOT -> operation.setDriverState(MORE_TO_DO);
       default -> {}
     }
@@ -284,7 +320,7 @@ final class UringDriver implements Driver {
     if (operation.code() == OpCode.WRITE || operation.code() == OpCode.SEND) {
       try {
         copy.put(0, operation.memory(), operation.memoryPosition(), length);
-      } catch (RuntimeException e) {
+      } catch (RuntimeException | Error e) {
         releaseCopy(operation);
         throw e;
       }
@@ -503,7 +539,7 @@ final class UringDriver implements Driver {
               operation.flags(),
               0,
               token);
-      case NOP, READ, WRITE, RECEIVE_MULTISHOT, SEND, CANCEL -> throw new AssertionError(operation);
+      case NOP, READ, WRITE, RECEIVE_MULTISHOT, SEND -> throw new AssertionError(operation);
     }
   }
 
@@ -574,7 +610,7 @@ final class UringDriver implements Driver {
   /** Starts receives again that had no buffer; as many as there are buffers, in the order in which they went without. */
   private boolean rearmStarved() {
     if (starved.isEmpty()) {
-      return false;
+      return bufferRing.awaitBuffers(false);
     }
     for (int i = bufferRing.available(); i > 0 && !starved.isEmpty(); i--) {
       waiting.add(starved.removeFirst());
@@ -856,12 +892,16 @@ final class UringDriver implements Driver {
     sendEnded(operation, result);
   }
 
+  @SuppressWarnings("ReferenceEquality") // this very operation
   private void sendEnded(Operation operation, int result) {
     var socket = (UringDescriptor) operation.descriptor();
     var following = operation.behind();
     operation.setBehind(null);
     if (following == null) {
-      socket.lastSend = null;
+      if (socket.lastSend
+          == operation) { // not one that never took a turn: it could not be prepared
+        socket.lastSend = null;
+      }
     } else if (socket.isClosing()) {
       ended.add(following);
     } else {

@@ -87,8 +87,8 @@ public final class UringDriverProvider implements DriverProvider {
     } catch (Ring.SetupException e) {
       var diagnosis = Diagnosis.ofSetup(e);
       return new Availability(false, diagnosis.reason(), diagnosis.remedy(), NONE);
-    } catch (IOException e) {
-      return new Availability(false, e.getMessage(), "", NONE);
+    } catch (IOException | RuntimeException | LinkageError | OutOfMemoryError e) {
+      return new Availability(false, String.valueOf(e.getMessage()), "", NONE);
     }
   }
 

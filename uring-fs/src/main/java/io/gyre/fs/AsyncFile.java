@@ -18,8 +18,10 @@ import java.nio.channels.CompletionHandler;
 import java.nio.channels.NonReadableChannelException;
 import java.nio.channels.NonWritableChannelException;
 import java.nio.channels.ShutdownChannelGroupException;
+import java.nio.file.FileSystems;
 import java.nio.file.OpenOption;
 import java.nio.file.Path;
+import java.nio.file.ProviderMismatchException;
 import java.nio.file.StandardOpenOption;
 import java.util.LinkedHashSet;
 import java.util.Objects;
@@ -97,6 +99,7 @@ public final class AsyncFile implements AutoCloseable {
    * @throws IOException for any other reason that the system names
    * @throws UnsupportedOperationException for an option that is not supported
    * @throws IllegalArgumentException for options that make no sense together
+   * @throws ProviderMismatchException for a path that is not of the default file system
    * @throws IllegalStateException on a loop's thread
    */
   public static AsyncFile open(IoRuntime runtime, Path path, OpenOption... options)
@@ -145,6 +148,9 @@ public final class AsyncFile implements AutoCloseable {
       CompletionHandler<AsyncFile, ? super A> handler) {
     Objects.requireNonNull(handler, "handler");
     checkOptions(options);
+    if (!path.getFileSystem().equals(FileSystems.getDefault())) {
+      throw new ProviderMismatchException("not a path of the default file system: " + path);
+    }
     var opening =
         new Opening<A>(loop, new OpenRequest(path, Set.copyOf(options)), attachment, handler);
     if (loop.inLoop()) {

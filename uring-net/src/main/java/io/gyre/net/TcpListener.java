@@ -35,6 +35,7 @@ public final class TcpListener implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(TcpListener.class);
   private static final Completion ON_ACCEPT = TcpListener::acceptCompleted;
   private static final Duration BACK_OFF = Duration.ofMillis(100);
+  private static final long WARNING_INTERVAL_NANOS = 10_000_000_000L;
 
   /**
    * How to listen.
@@ -60,9 +61,9 @@ public final class TcpListener implements AutoCloseable {
   private final InetSocketAddress localAddress;
 
   // The loop's thread only.
-  private Operation accepting;
   private boolean each;
   private boolean backingOff;
+  private long lastWarningNanos = System.nanoTime() - 2 * WARNING_INTERVAL_NANOS;
   private CompletionHandler<TcpStream, Object> handler;
   private Object attachment;
 
@@ -217,10 +218,9 @@ public final class TcpListener implements AutoCloseable {
   private void arm() {
     backingOff = false;
     descriptor.onClosing(null);
-    accepting =
+    dispatcher.submit(
         dispatcher.acquire(
-            each ? OpCode.ACCEPT_MULTISHOT : OpCode.ACCEPT, descriptor, ON_ACCEPT, this, null);
-    dispatcher.submit(accepting);
+            each ? OpCode.ACCEPT_MULTISHOT : OpCode.ACCEPT, descriptor, ON_ACCEPT, this, null));
   }
 
   private static void acceptCompleted(Operation operation, int result) {
@@ -232,7 +232,6 @@ public final class TcpListener implements AutoCloseable {
       deliver(operation);
       return;
     }
-    accepting = null;
     if (!descriptor.isClosing()) {
       switch (Errno.of(-result)) {
         case ECONNABORTED, ENETDOWN, EHOSTDOWN, EHOSTUNREACH, ENETUNREACH, EINTR, EAGAIN -> {
@@ -253,7 +252,6 @@ public final class TcpListener implements AutoCloseable {
     var then = handler;
     var with = attachment;
     if (!operation.hasMore()) {
-      accepting = null;
       handler = null;
       attachment = null;
     }
@@ -277,7 +275,11 @@ public final class TcpListener implements AutoCloseable {
   }
 
   private void backOff(Throwable cause) {
-    LOG.warn("{} pauses accepting for {} ms: {}", this, BACK_OFF.toMillis(), cause.getMessage());
+    long now = System.nanoTime();
+    if (now - lastWarningNanos > WARNING_INTERVAL_NANOS) {
+      lastWarningNanos = now;
+      LOG.warn("{} pauses accepting: {}", this, cause.getMessage());
+    }
     backingOff = true;
     // Nothing is in flight that would tell the handler of a close. An accept on a closing
     // descriptor

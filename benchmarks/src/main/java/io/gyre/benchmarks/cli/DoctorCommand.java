@@ -68,8 +68,10 @@ final class DoctorCommand implements Callable<Integer> {
   }
 
   private static String chosen(List<DriverReport> drivers) {
+    var required = System.getProperty(IoRuntime.DRIVER_PROPERTY, "auto").toLowerCase(Locale.ROOT);
     return drivers.stream()
         .filter(d -> d.availability().available())
+        .filter(d -> required.equals("auto") || required.equals(d.name()))
         .map(DriverReport::name)
         .findFirst()
         .orElse(NONE);

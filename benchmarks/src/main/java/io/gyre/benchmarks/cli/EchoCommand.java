@@ -1,6 +1,7 @@
 package io.gyre.benchmarks.cli;
 
 import io.gyre.Scheduler;
+import io.gyre.driver.Errors;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
@@ -92,9 +93,7 @@ final class EchoCommand implements Callable<Integer> {
         var at = server.address();
         out.println(
             "listening "
-                + at.getAddress().getHostAddress()
-                + ":"
-                + at.getPort()
+                + Errors.format(at)
                 + " driver="
                 + runtime.driverName()
                 + " loops="
