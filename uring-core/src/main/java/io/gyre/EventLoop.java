@@ -327,7 +327,7 @@ public final class EventLoop implements Executor {
   }
 
   private void turn(Driver d) throws IOException {
-    runTasks();
+    runTasks(TASKS_PER_TURN);
     long timeoutNanos = fireTimers();
     dispatcher.resolveDeferred();
     if (!inbox.isEmpty() || dispatcher.hasDeferred()) {
@@ -348,8 +348,8 @@ public final class EventLoop implements Executor {
     SLEEPING.setOpaque(this, false);
   }
 
-  private void runTasks() {
-    for (int i = 0; i < TASKS_PER_TURN; i++) {
+  private void runTasks(int limit) {
+    for (int i = 0; i < limit; i++) {
       var task = inbox.poll();
       if (task == null) {
         return;
@@ -391,11 +391,11 @@ public final class EventLoop implements Executor {
   private boolean drain(Driver d) throws IOException {
     long deadline = System.nanoTime() + shutdownTimeoutNanos;
     timers.clear();
-    runTasks();
+    runTasks(inbox.size());
     dispatcher.stop();
-    // Not for as long as tasks come: what is left of those runs at the very end.
+    // Not for as long as tasks come: what comes later runs at the very end.
     while (dispatcher.inFlight() > 0 || dispatcher.hasOpen()) {
-      runTasks();
+      runTasks(TASKS_PER_TURN);
       if (dispatcher.inFlight() == 0) {
         dispatcher.stop(); // what was accepted or opened meanwhile
       }
@@ -415,6 +415,7 @@ public final class EventLoop implements Executor {
         d.turn(busy ? 0 : Math.min(remaining, 10_000_000), OUTCOMES_PER_TURN);
       }
     }
+    runTasks(inbox.size()); // what they start is refused, and told at the very end
     return true;
   }
 
