@@ -78,7 +78,7 @@ for deb in "$work"/debs/*.deb; do
   dpkg-deb -x "$deb" "$root" || fail "$(basename "$deb") cannot be unpacked"
   dpkg-deb -W --showformat='${Package} ${Version}\n' "$deb" >>"$new/PACKAGES"
 done
-rm -rf "$new/usr/share" "$new/libc/usr/share" "$new/libc/usr/lib"
+rm -rf "${new:?}/usr/share" "${new:?}/libc/usr/share" "${new:?}/libc/usr/lib"
 chmod 755 "$new"
 rm -rf "$dest"
 mv "$new" "$dest"
