@@ -20,6 +20,7 @@ import io.gyre.testing.TestRuntime;
 import io.gyre.testing.Waits;
 import java.io.Closeable;
 import java.io.IOException;
+import java.lang.foreign.Arena;
 import java.net.ConnectException;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
@@ -518,6 +519,26 @@ class TcpStreamTest {
       assertEquals(length, Waits.get(first, "the first write"));
       Waits.get(shutdown, "the shutdown");
       Waits.failure(IOException.class, late, "a write after shutdownOutput");
+    }
+  }
+
+  @DriverTest
+  void aWriteThatCannotStartKeepsTheOrderOfTheOthers(TestRuntime driver) throws Exception {
+    int length = 8 << 20;
+    ByteBuffer freed;
+    try (var arena = Arena.ofShared()) {
+      freed = arena.allocate(100).asByteBuffer();
+    }
+    try (var pair = Pair.open(driver.start())) {
+      var first = pair.stream.writeAsync(pattern.fill(ByteBuffer.allocateDirect(length), 0));
+      var bad = pair.stream.writeAsync(freed);
+      var last = pair.stream.writeAsync(pattern.fill(ByteBuffer.allocateDirect(length), length));
+      var shutdown = pair.stream.shutdownOutputAsync();
+      assertEquals(2L * length, Peers.checkToEnd(pair.peer.getInputStream(), pattern));
+      assertEquals(length, Waits.get(first, "the first write"));
+      Waits.failure(bad, "a write from freed memory");
+      assertEquals(length, Waits.get(last, "the last write"));
+      Waits.get(shutdown, "the shutdown");
     }
   }
 
