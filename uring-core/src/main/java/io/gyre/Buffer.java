@@ -17,9 +17,8 @@ import java.nio.ByteBuffer;
  */
 public final class Buffer implements AutoCloseable {
   // Bit 0: lent to a user. The bits above it: how many operations are under way. The buffer goes
-  // home
-  // when both are zero. Any thread changes it, by compare-and-set, so that a pin and a release that
-  // race have an order and only one of them finds the zero.
+  // home when both are zero. Any thread changes it, by compare-and-set, so that a pin and a
+  // release that race have an order and only one of them finds the zero.
   private static final VarHandle STATE;
   private static final int LEASED = 1;
   private static final int ONE_PIN = 2;

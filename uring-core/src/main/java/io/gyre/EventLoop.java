@@ -85,9 +85,8 @@ public final class EventLoop implements Executor {
   private volatile boolean sleeping;
 
   // Who may touch what is confined to the loop: its thread, and once that has ended whoever runs
-  // what
-  // came too late. Plain, since a thread only compares it with itself, and only it can have set
-  // that.
+  // what came too late. Plain, since a thread only compares it with itself, and only it can have
+  // set that.
   private Thread owner;
   private final Object lateTasksLock = new Object();
 
@@ -223,8 +222,8 @@ public final class EventLoop implements Executor {
     VarHandle.fullFence();
     if (state == State.TERMINATED) {
       // The loop may have looked for the last time before the offer. Run what is there in its
-      // place;
-      // on a thread of its own, since no operation resolves inside the call that started it.
+      // place; on a thread of its own, since no operation resolves inside the call that started
+      // it.
       new LoopThread(this, "gyre-late-" + index, this::drainAfterTermination).start();
       return;
     }

@@ -41,9 +41,8 @@ final class NioDriver implements Driver {
   private final FileWork files;
   private final Set<NioDescriptor> open = new HashSet<>();
 
-  // Closes of sockets, each with its result: a socket that was registered gives back its descriptor
-  // and
-  // its port at the selector's next call, and not before.
+  // Closes of sockets, each with its result: a socket that was registered gives back its
+  // descriptor and its port at the selector's next call, and not before.
   private final OperationQueue closes = new OperationQueue();
 
   private boolean channelsTurn;

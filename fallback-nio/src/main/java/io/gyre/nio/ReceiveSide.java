@@ -17,8 +17,7 @@ final class ReceiveSide {
   private final OperationQueue waiting = new OperationQueue();
 
   // False once the socket was found empty, until the selector reports it. It begins as false: what
-  // was
-  // connected just now has seldom sent anything.
+  // was connected just now has seldom sent anything.
   private boolean mayRead;
   // Waits for a buffer. Interest in the selector's reports is given up meanwhile: they would never
   // end.

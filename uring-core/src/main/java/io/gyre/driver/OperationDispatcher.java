@@ -417,8 +417,7 @@ public final class OperationDispatcher {
         operation.more = false;
         complete(operation, -Errno.EIO.number());
         // Neither cleared nor given back: the driver keeps this dispatcher for ever, and with it
-        // the
-        // memory that the kernel may still write to.
+        // the memory that the kernel may still write to.
       }
     }
   }

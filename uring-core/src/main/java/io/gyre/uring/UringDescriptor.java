@@ -16,8 +16,7 @@ final class UringDescriptor extends Descriptor {
   final int sqeFlags;
 
   // Sends go out one at a time, since two in flight on one socket may overtake each other. Each
-  // waits
-  // behind the one before it; this is the last, or null when none is under way.
+  // waits behind the one before it; this is the last, or null when none is under way.
   Operation lastSend;
 
   UringDescriptor(String subject, int fd, int fixedIndex) {

@@ -266,8 +266,7 @@ final class UringDriver implements Driver {
       case CLOSE -> {
         var closing = (UringDescriptor) operation.descriptor();
         // Nothing is in flight on it any more. A cancellation that still waits would hit whoever
-        // gets
-        // the number next.
+        // gets the number next.
         if (!cancels.isEmpty()) {
           cancels.removeIf(c -> c.fd == closing.fd);
         }
@@ -367,8 +366,7 @@ final class UringDriver implements Driver {
   }
 
   // Small methods, the frequent ones first: so the compiler inlines the way of each from its
-  // submission to its
-  // entry, and what is asked of the code there is known.
+  // submission to its entry, and what is asked of the code there is known.
   @SuppressWarnings("IfChainToSwitch") // a switch would look the code up in a table at run time
   private void writeSqe(Operation operation) {
     long sqe = ring.nextSqe();

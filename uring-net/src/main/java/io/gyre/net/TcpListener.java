@@ -282,8 +282,7 @@ public final class TcpListener implements AutoCloseable {
     }
     backingOff = true;
     // Nothing is in flight that would tell the handler of a close. An accept on a closing
-    // descriptor
-    // fails, which does.
+    // descriptor fails, which does.
     descriptor.onClosing(this::arm);
     loop.schedule(
         BACK_OFF,
