@@ -10,7 +10,8 @@ import org.jctools.queues.atomic.MpmcAtomicArrayQueue;
  * cut into sizes that are powers of two from 4 KiB to 1 MiB, each aligned to 4 KiB as O_DIRECT wants it.
  *
  * <p>Any thread may acquire and release. A buffer works with the files and sockets of every loop; with those of its own
- * loop it takes the registered form. Acquiring from a warm pool allocates nothing.
+ * loop it takes the registered form. Acquiring from a warm pool allocates nothing. Memory that was cut into small buffers
+ * is not joined again: it serves small ones only.
  */
 public final class BufferPool implements Buffer.Owner {
   /** The smallest buffer, in bytes; also the alignment of all. */

@@ -6,7 +6,8 @@ import java.net.InetSocketAddress;
 import java.net.SocketOption;
 
 /**
- * What carries out operations for one loop: io_uring, or NIO. Confined to the loop's thread, but for {@link #wakeUp()}.
+ * What carries out operations for one loop: io_uring, or NIO. Confined to the loop's thread, but for {@link #wakeUp()},
+ * {@link #capabilities()} and {@link #counters()}.
  *
  * <p>The contract, which one suite holds every driver to:
  *
