@@ -18,8 +18,10 @@ public final class Operation {
    */
   public static final Completion NOTIFY = new NotifyHandler();
 
-  final int index;
-  int generation;
+  static final long ONE_GENERATION = 1L << 32;
+
+  /** Generation and index. */
+  long token;
 
   // What is asked for.
   OpCode code;
@@ -58,7 +60,7 @@ public final class Operation {
   private boolean registered;
 
   Operation(int index) {
-    this.index = index;
+    this.token = index;
   }
 
   /**
@@ -67,7 +69,7 @@ public final class Operation {
    * @return generation and index
    */
   public long token() {
-    return ((long) generation << 32) | index;
+    return token;
   }
 
   /**
@@ -484,7 +486,7 @@ public final class Operation {
 
   @Override
   public String toString() {
-    return code + " " + subject() + " slot " + index + " generation " + generation;
+    return code + " " + subject() + " slot " + (int) token + " generation " + (int) (token >>> 32);
   }
 
   /** A class and not a method reference: one frame less between a completion and the handler. */

@@ -18,6 +18,9 @@ final class OperationTable {
   private Operation[] free;
   private int freeCount;
 
+  /** The slot given back last, or null: what a handler starts next takes it without touching the stack. */
+  private Operation spare;
+
   OperationTable(int initialCapacity) {
     slots = new Operation[initialCapacity];
     free = new Operation[initialCapacity];
@@ -32,6 +35,15 @@ final class OperationTable {
   }
 
   Operation acquire() {
+    var operation = spare;
+    if (operation != null) {
+      spare = null;
+      return operation;
+    }
+    return pop();
+  }
+
+  private Operation pop() {
     int count = freeCount;
     if (count == 0) {
       grow();
@@ -54,8 +66,12 @@ final class OperationTable {
 
   void release(Operation operation) {
     operation.clear();
-    operation.generation++;
-    free[freeCount++] = operation;
+    operation.token += Operation.ONE_GENERATION;
+    if (spare == null) {
+      spare = operation;
+    } else {
+      free[freeCount++] = operation;
+    }
   }
 
   /** The live operation of a token, or null where the generation has passed. */
@@ -66,7 +82,7 @@ final class OperationTable {
     }
     var operation = slots[index];
     // Giving a slot back moves its generation on, so equal means live.
-    return operation.generation == (int) (token >>> 32) ? operation : null;
+    return operation.token == token ? operation : null;
   }
 
   int capacity() {
@@ -74,7 +90,7 @@ final class OperationTable {
   }
 
   int liveCount() {
-    return slots.length - freeCount;
+    return slots.length - freeCount - (spare == null ? 0 : 1);
   }
 
   /** All operations that are in use, apart from the table: for the end of a loop. */
@@ -83,6 +99,7 @@ final class OperationTable {
     for (int i = 0; i < freeCount; i++) {
       live.remove(free[i]);
     }
+    live.remove(spare);
     return List.copyOf(live);
   }
 }

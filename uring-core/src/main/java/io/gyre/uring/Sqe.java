@@ -66,6 +66,13 @@ final class Sqe {
     Memory.LONG.set(Memory.ALL, sqe + USER_DATA, userData);
   }
 
+  /** For operations that have neither a descriptor nor memory: the kernel does not look at the two words left out. */
+  static void write(long sqe, int opcode, long userData) {
+    Memory.LONG.set(Memory.ALL, sqe + OPCODE_FLAGS_IOPRIO_FD, opcode | (-1L << FD_SHIFT));
+    Memory.LONG.set(Memory.ALL, sqe + LEN_OP_FLAGS, 0L);
+    Memory.LONG.set(Memory.ALL, sqe + USER_DATA, userData);
+  }
+
   /** Operations keep flags of their own in this field, such as that they are multishot. */
   static void ioprio(long sqe, int value) {
     Memory.putShort(sqe + IOPRIO, value);

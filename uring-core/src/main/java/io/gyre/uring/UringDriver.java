@@ -372,7 +372,7 @@ final class UringDriver implements Driver {
     long sqe = ring.nextSqe();
     var code = operation.code();
     if (code == OpCode.NOP) {
-      Sqe.write(sqe, Liburing.IORING_OP_NOP(), 0, -1, 0, 0, 0, 0, operation.token());
+      Sqe.write(sqe, Liburing.IORING_OP_NOP(), operation.token());
     } else if (code == OpCode.READ) {
       writeTransfer(
           sqe,

@@ -109,6 +109,15 @@ final class Arms {
             Family.CEILING,
             workload,
             first(reference.missingBecause("nop"), noUringBecause),
+            join(List.of(reference.program("nop"), "--callbacks"), options)));
+    // What no runtime can do: it counts completions without asking whose they are.
+    arms.add(
+        new ProcessArm(
+            processes,
+            "C over liburing, bare loop",
+            Family.CEILING,
+            workload,
+            first(reference.missingBecause("nop"), noUringBecause),
             join(List.of(reference.program("nop")), options)));
     for (var driver : List.of("uring", "nio")) {
       // On NIO a NOP never leaves the process: what it measures there is the runtime itself.
