@@ -1,6 +1,5 @@
 package io.gyre.uring;
 
-import io.gyre.bindings.Libc;
 import io.gyre.bindings.Liburing;
 import io.gyre.bindings.__kernel_timespec;
 import io.gyre.bindings.io_cqring_offsets;
@@ -51,6 +50,7 @@ final class Ring {
           Liburing.IORING_SETUP_DEFER_TASKRUN(),
           Liburing.IORING_SETUP_SINGLE_ISSUER());
 
+  private final Kernel kernel;
   private final MemorySegment rings;
   private final MemorySegment sqes;
   private final int setupFlags;
@@ -81,7 +81,9 @@ final class Ring {
   private final MemorySegment waitArgument =
       Arena.ofAuto().allocate(io_uring_getevents_arg.layout());
 
-  private Ring(int ringFd, MemorySegment params, MemorySegment rings, MemorySegment sqes) {
+  private Ring(
+      Kernel kernel, int ringFd, MemorySegment params, MemorySegment rings, MemorySegment sqes) {
+    this.kernel = kernel;
     this.rings = rings;
     this.sqes = sqes;
     this.setupFlags = io_uring_params.flags(params);
@@ -117,7 +119,7 @@ final class Ring {
    *
    * @throws SetupException when the kernel gives none at all
    */
-  static Ring open(int sqEntries, int cqEntries) throws SetupException {
+  static Ring open(Kernel kernel, int sqEntries, int cqEntries) throws SetupException {
     int flags =
         Liburing.IORING_SETUP_CQSIZE()
             | Liburing.IORING_SETUP_CLAMP()
@@ -134,9 +136,9 @@ final class Ring {
       var params = Arena.ofAuto().allocate(io_uring_params.layout());
       io_uring_params.flags(params, flags);
       io_uring_params.cq_entries(params, cq);
-      int result = Liburing.io_uring_setup(sq, params);
+      int result = kernel.setup(sq, params);
       if (result >= 0) {
-        var opened = map(result, params);
+        var opened = map(kernel, result, params);
         opened.enable();
         return opened;
       }
@@ -159,7 +161,7 @@ final class Ring {
    * Maps the queues. Not left to io_uring_queue_init_params: liburing 2.3, which is in wide use, writes its index array
    * over the head of a ring that was set up without one.
    */
-  private static Ring map(int ringFd, MemorySegment params) throws SetupException {
+  private static Ring map(Kernel kernel, int ringFd, MemorySegment params) throws SetupException {
     // One mapping holds both queues since Linux 5.4.
     var sqOffsets = io_uring_params.sq_off(params);
     var cqOffsets = io_uring_params.cq_off(params);
@@ -169,30 +171,18 @@ final class Ring {
     long cqBytes =
         (io_cqring_offsets.cqes(cqOffsets) & 0xFFFF_FFFFL)
             + CQE_BYTES * io_uring_params.cq_entries(params);
-    var rings = mmap(ringFd, Math.max(sqBytes, cqBytes), Liburing.IORING_OFF_SQ_RING());
+    var rings = kernel.map(ringFd, Math.max(sqBytes, cqBytes), Liburing.IORING_OFF_SQ_RING());
     if (rings != null) {
       var sqes =
-          mmap(ringFd, Sqe.BYTES * io_uring_params.sq_entries(params), Liburing.IORING_OFF_SQES());
+          kernel.map(
+              ringFd, Sqe.BYTES * io_uring_params.sq_entries(params), Liburing.IORING_OFF_SQES());
       if (sqes != null) {
-        return new Ring(ringFd, params, rings, sqes);
+        return new Ring(kernel, ringFd, params, rings, sqes);
       }
-      Libc.munmap(rings, rings.byteSize());
+      kernel.unmap(rings);
     }
-    Libc.close(ringFd);
+    kernel.close(ringFd);
     throw new SetupException("mmap of the ring", Errno.ENOMEM.number());
-  }
-
-  @SuppressWarnings("restricted") // the kernel says how large its mapping is
-  private static MemorySegment mmap(int ringFd, long bytes, long offset) {
-    var mapped =
-        Libc.mmap(
-            MemorySegment.NULL,
-            bytes,
-            Libc.PROT_READ() | Libc.PROT_WRITE(),
-            Libc.MAP_SHARED() | Libc.MAP_POPULATE(),
-            ringFd,
-            offset);
-    return mapped.address() == -1 ? null : mapped.reinterpret(bytes);
   }
 
   /** The kernel gave no ring. */
@@ -239,7 +229,7 @@ final class Ring {
 
   /** The generic registration call; returns what the kernel does, or the negated errno. */
   int register(int opcode, MemorySegment argument, int count) {
-    return Liburing.io_uring_register(ringFd, opcode, argument, count);
+    return kernel.register(ringFd, opcode, argument, count);
   }
 
   boolean uses(int setupFlag) {
@@ -306,7 +296,7 @@ final class Ring {
       __kernel_timespec.tv_sec(timeout, timeoutNanos / NANOS_PER_SECOND);
       __kernel_timespec.tv_nsec(timeout, timeoutNanos % NANOS_PER_SECOND);
       result =
-          Liburing.io_uring_enter2(
+          kernel.enter(
               enterFd,
               sqTail - sqHead,
               minComplete,
@@ -314,9 +304,7 @@ final class Ring {
               waitArgument,
               waitArgument.byteSize());
     } else {
-      result =
-          Liburing.io_uring_enter2(
-              enterFd, sqTail - sqHead, minComplete, flags, MemorySegment.NULL, 0);
+      result = kernel.enter(enterFd, sqTail - sqHead, minComplete, flags, MemorySegment.NULL, 0);
     }
     if (result > 0) {
       sqHead += result;
@@ -363,9 +351,9 @@ final class Ring {
   }
 
   private void unmap() {
-    Libc.munmap(sqes, sqes.byteSize());
-    Libc.munmap(rings, rings.byteSize());
-    Libc.close(ringFd);
+    kernel.unmap(sqes);
+    kernel.unmap(rings);
+    kernel.close(ringFd);
   }
 
   /** For registrations that take an array of two ints. */

@@ -118,10 +118,16 @@ final class UringDriver implements Driver {
    * Opens a driver, a smaller one where the limit of locked memory is too low for what was asked for.
    */
   static UringDriver open(DriverConfig config, OperationDispatcher dispatcher) throws IOException {
+    return open(Kernel.NATIVE, config, dispatcher);
+  }
+
+  /** The same on another kernel than the real one: for tests. */
+  static UringDriver open(Kernel kernel, DriverConfig config, OperationDispatcher dispatcher)
+      throws IOException {
     var size = config;
     while (true) {
       try {
-        return openAsAsked(size, dispatcher);
+        return openAsAsked(kernel, size, dispatcher);
       } catch (Ring.SetupException e) {
         int completions = Math.max(SMALLEST_QUEUE, size.completionEntries() / 2);
         int buffers = Math.max(SMALLEST_QUEUE, size.receiveBufferCount() / 2);
@@ -143,9 +149,9 @@ final class UringDriver implements Driver {
   }
 
   /** Sets up everything on the calling thread, which is from then on the only one that may enter the ring. */
-  private static UringDriver openAsAsked(DriverConfig config, OperationDispatcher dispatcher)
-      throws IOException {
-    var ring = Ring.open(config.ringEntries(), config.completionEntries());
+  private static UringDriver openAsAsked(
+      Kernel kernel, DriverConfig config, OperationDispatcher dispatcher) throws IOException {
+    var ring = Ring.open(kernel, config.ringEntries(), config.completionEntries());
     WakeUp wakeUp = null;
     try {
       var syscalls = new Syscalls();
