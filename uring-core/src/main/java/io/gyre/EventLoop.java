@@ -8,6 +8,7 @@ import io.gyre.driver.DriverProvider;
 import io.gyre.driver.OpCode;
 import io.gyre.driver.Operation;
 import io.gyre.driver.OperationDispatcher;
+import io.gyre.driver.OperationScope;
 import java.io.IOException;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
@@ -215,7 +216,7 @@ public final class EventLoop implements Executor {
     if (state == State.TERMINATED) {
       throw new ShutdownChannelGroupException();
     }
-    inbox.offer(task);
+    inbox.offer(inScopeOfCaller(task));
     if (inLoop()) {
       return; // it is awake
     }
@@ -228,6 +229,20 @@ public final class EventLoop implements Executor {
       return;
     }
     wakeIfSleeping();
+  }
+
+  /** What the task starts is in the scope that its giver is in. */
+  private static Runnable inScopeOfCaller(Runnable task) {
+    var scope = OperationScope.current();
+    return scope == null
+        ? task
+        : () ->
+            OperationScope.call(
+                scope,
+                () -> {
+                  task.run();
+                  return null;
+                });
   }
 
   private void wakeIfSleeping() {

@@ -110,7 +110,7 @@ final class NioDriver implements Driver {
     } catch (IOException | RuntimeException e) {
       result = Failures.resultOf(operation, e);
     }
-    operation.setTransferred(result);
+    operation.setResult(result);
     closes.add(operation);
   }
 

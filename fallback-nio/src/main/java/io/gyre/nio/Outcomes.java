@@ -13,8 +13,6 @@ import io.gyre.driver.OperationDispatcher;
 final class Outcomes {
   private static final int CANCELED = -Errno.ECANCELED.number();
 
-  // Each operation's result waits in its transferred(), which has no other use once the outcome is
-  // known.
   private final OperationQueue ready = new OperationQueue();
   private final OperationDispatcher dispatcher;
   private final DriverCounters counters;
@@ -30,7 +28,7 @@ final class Outcomes {
 
   /** Keeps an outcome for the turn. */
   void queue(Operation operation, int result) {
-    operation.setTransferred(result);
+    operation.setResult(result);
     ready.add(operation);
   }
 
@@ -61,7 +59,7 @@ final class Outcomes {
   /** Resolves the first of what was queued. Turns only. */
   void resolveNext() {
     var operation = ready.poll();
-    resolve(operation, operation.transferred());
+    resolve(operation, operation.result());
   }
 
   /** Resolves at once. Turns only. */

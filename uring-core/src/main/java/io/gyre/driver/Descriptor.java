@@ -71,6 +71,15 @@ public abstract class Descriptor {
     return state != State.OPEN;
   }
 
+  /**
+   * Whether any operation on it has not ended.
+   *
+   * @return true if so
+   */
+  public final boolean isInUse() {
+    return inFlight > 0;
+  }
+
   @Override
   public String toString() {
     return subject + " (" + state + ", " + inFlight + " in flight)";

@@ -1,6 +1,7 @@
 package io.gyre.driver;
 
 import java.io.IOException;
+import java.io.InterruptedIOException;
 import java.net.BindException;
 import java.net.ConnectException;
 import java.net.InetSocketAddress;
@@ -47,6 +48,20 @@ public final class Errors {
     return code.isSocketOperation()
         ? socket(code.displayName(), errno, subject)
         : file(code, errno, subject, reason);
+  }
+
+  /**
+   * Makes the exception of an operation that its user's time limit has ended.
+   *
+   * @param code what was asked for
+   * @param subject the path or address
+   * @return a {@link SocketTimeoutException}, or for files its superclass {@link InterruptedIOException}; not thrown
+   */
+  public static InterruptedIOException timedOut(OpCode code, String subject) {
+    var message = code.displayName() + " " + subject + ": timed out";
+    return code.isSocketOperation()
+        ? new SocketTimeoutException(message)
+        : new InterruptedIOException(message);
   }
 
   private static IOException file(OpCode code, int errno, String subject, String reason) {

@@ -2,6 +2,7 @@ package io.gyre.driver;
 
 import io.gyre.IoHandler;
 import java.nio.channels.CompletionHandler;
+import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
 
 /** Handlers whose attachment is the future to complete. */
@@ -46,8 +47,14 @@ public final class FutureHandler {
     return new CompletionHandler<>() {
       @Override
       public void completed(V result, CompletableFuture<V> future) {
-        if (!future.complete(result) && result instanceof AutoCloseable unwanted) {
-          closeQuietly(unwanted); // cancelled meanwhile: nobody takes it
+        if (!(result instanceof AutoCloseable resource)) {
+          future.complete(result);
+        } else if (future instanceof IoFuture<?> f && !f.claim()) {
+          closeQuietly(resource);
+          future.completeExceptionally(
+              new CancellationException(resource + " was cancelled, and closed"));
+        } else if (!future.complete(result)) {
+          closeQuietly(resource); // somebody else has completed it: nobody takes this
         }
       }
 

@@ -3,9 +3,9 @@ package io.gyre.driver;
 import io.gyre.EventLoop;
 import java.io.IOException;
 import java.io.InterruptedIOException;
+import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
-import java.util.concurrent.Future;
 
 /** Waits for operations in the style of java.io: the failure is thrown as itself. */
 public final class Futures {
@@ -24,33 +24,44 @@ public final class Futures {
   }
 
   /**
-   * Waits for an operation. A virtual thread parks.
+   * Waits for an operation. A virtual thread parks. An interrupt cancels the operation, and the wait goes on until it has
+   * ended: only then is its buffer the caller's again.
    *
    * @param future an operation's
    * @param <T> the result's type
-   * @return the result
-   * @throws IOException what the operation failed with; {@link InterruptedIOException} when the caller was interrupted,
-   *     in which case the operation goes on and its buffer stays the kernel's until it ends
+   * @return the result, also when the operation was quicker than the interrupt, which stays set
+   * @throws IOException what the operation failed with; {@link InterruptedIOException} when the caller was interrupted
    * @throws IllegalStateException on a loop's thread, which would wait for itself
    */
   public static <T> T await(CompletableFuture<T> future) throws IOException {
     requireMayWait();
+    InterruptedException interrupt = null;
     try {
-      return future.get();
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-      if (!future.cancel(false) && future.state() == Future.State.SUCCESS) {
-        return future.resultNow(); // it ended just now
+      while (true) {
+        try {
+          return future.get();
+        } catch (InterruptedException e) {
+          interrupt = e;
+          future.cancel(true);
+        }
       }
-      throw (IOException)
-          new InterruptedIOException("interrupted while waiting; the operation goes on")
-              .initCause(e);
     } catch (ExecutionException e) {
       switch (e.getCause()) {
         case IOException io -> throw io;
         case RuntimeException r -> throw r;
         case Error error -> throw error;
         case Throwable t -> throw new IOException(t);
+      }
+    } catch (CancellationException e) {
+      if (interrupt == null) {
+        throw e;
+      }
+      throw (IOException)
+          new InterruptedIOException("interrupted while waiting: " + e.getMessage())
+              .initCause(interrupt);
+    } finally {
+      if (interrupt != null) {
+        Thread.currentThread().interrupt();
       }
     }
   }

@@ -47,6 +47,9 @@ public final class Operation {
   Throwable failure;
   boolean deferred;
 
+  /** What it was started in, or null. */
+  OperationScope scope;
+
   /** Whether anything was set but what every operation has: what none was set of needs no looking after. */
   boolean touched;
 
@@ -56,6 +59,7 @@ public final class Operation {
   private boolean cancelRequested;
   private Object driverState;
   private int transferred;
+  private int result;
   private long address;
   private boolean registered;
 
@@ -417,6 +421,24 @@ public final class Operation {
   }
 
   /**
+   * For drivers: the result of an operation that has ended and waits to be resolved.
+   *
+   * @return what {@link #setResult} set
+   */
+  public int result() {
+    return result;
+  }
+
+  /**
+   * For drivers: see {@link #result()}.
+   *
+   * @param value the result
+   */
+  public void setResult(int value) {
+    this.result = value;
+  }
+
+  /**
    * For drivers: see {@link #transferred()}.
    *
    * @param value bytes
@@ -436,7 +458,10 @@ public final class Operation {
     if (failure != null) {
       return failure;
     }
-    return Errors.of(code, -result, subject(), descriptor != null && descriptor.isClosing());
+    // A call that the cancellation has interrupted, on a thread of the kernel's, says so.
+    int errno =
+        result == -Errno.EINTR.number() && cancelRequested ? Errno.ECANCELED.number() : -result;
+    return Errors.of(code, errno, subject(), isClosing());
   }
 
   /**
@@ -449,6 +474,29 @@ public final class Operation {
       return request.path().toString();
     }
     return descriptor == null ? "" : descriptor.subject();
+  }
+
+  /**
+   * What the operation was started in.
+   *
+   * @return the scope, or null
+   */
+  public OperationScope scope() {
+    return scope;
+  }
+
+  void setScope(OperationScope value) {
+    this.touched = true;
+    this.scope = value;
+  }
+
+  /**
+   * Whether what it works on is being closed, which is what a cancellation then means.
+   *
+   * @return true from the moment that close was called
+   */
+  public boolean isClosing() {
+    return descriptor != null && descriptor.isClosing();
   }
 
   void setDescriptor(Descriptor value) {
@@ -478,6 +526,7 @@ public final class Operation {
     newDescriptor = null;
     received = null;
     failure = null;
+    scope = null;
     more = false;
     cancelRequested = false;
     flags = 0;

@@ -21,6 +21,12 @@ public final class OperationDispatcher {
   private boolean failed;
   private Descriptor firstOpen;
 
+  /** What operations are started in at this moment, or null. */
+  private OperationScope scope;
+
+  /** Whether a submission needs a closer look: shutdown has begun, or a scope is there. */
+  private boolean guarded;
+
   // Operations that failed before they reached the driver: resolved at the next turn, since no
   // operation may resolve inside the call that submitted it.
   private Operation deferredHead;
@@ -103,13 +109,99 @@ public final class OperationDispatcher {
     if (operation.touched && !admit(operation)) {
       return;
     }
-    if (stopping && operation.code != OpCode.CLOSE) {
-      fail(
-          operation,
-          Errors.of(operation.code, Errno.ECANCELED.number(), operation.subject(), false));
+    if (guarded && !mayStart(operation)) {
       return;
     }
     driver.submit(operation);
+  }
+
+  /** Puts the operation into the scope; false if it was refused. */
+  private boolean mayStart(Operation operation) {
+    if (operation.code == OpCode.CLOSE) {
+      return true;
+    }
+    if (stopping) {
+      fail(
+          operation,
+          Errors.of(operation.code, Errno.ECANCELED.number(), operation.subject(), false));
+      return false;
+    }
+    var refusal = scope.refusal(operation);
+    if (refusal != null) {
+      fail(operation, refusal);
+      return false;
+    }
+    operation.setScope(scope);
+    scope.began(operation);
+    return true;
+  }
+
+  /**
+   * What operations are started in at this moment.
+   *
+   * @return the scope, or null
+   */
+  public OperationScope scope() {
+    return scope;
+  }
+
+  /**
+   * Sets what operations are started in from now on. Whoever sets it sets it back, before the handler or task ends:
+   * {@link OperationScope#call} does.
+   *
+   * @param value the scope, or null for none
+   */
+  public void setScope(OperationScope value) {
+    scope = value;
+    guarded = stopping || value != null;
+  }
+
+  /**
+   * Asks that an operation be cancelled. It resolves with a cancellation, or as it would have.
+   *
+   * @param token what {@link Operation#token()} gave
+   * @return false when it has ended already
+   */
+  public boolean cancel(long token) {
+    var operation = table.find(token);
+    if (operation == null || operation.deferred || operation.code == OpCode.CLOSE) {
+      return false;
+    }
+    driver.cancel(operation);
+    return true;
+  }
+
+  /**
+   * Asks that everything in flight on a descriptor be cancelled, but for its close. The descriptor stays open.
+   *
+   * @param descriptor whose operations to cancel
+   */
+  public void cancelAll(Descriptor descriptor) {
+    if (driver == null || failed || descriptor.inFlight == 0) {
+      return;
+    }
+    // Each is told, too: one that the kernel has just ended early must not be gone on with.
+    forEachInFlight(descriptor, Operation::requestCancel);
+    driver.cancelAll(descriptor);
+  }
+
+  /**
+   * For drivers: looks at all that has not ended on a descriptor, but for its close. Takes as long as the table is
+   * large: not for what is done often.
+   *
+   * @param descriptor whose operations
+   * @param action called for each; must not start or end operations
+   */
+  @SuppressWarnings("ReferenceEquality") // this very descriptor
+  public void forEachInFlight(Descriptor descriptor, Consumer<Operation> action) {
+    table.forEach(
+        operation -> {
+          if (operation.descriptor == descriptor
+              && operation.code != OpCode.CLOSE
+              && !operation.deferred) {
+            action.accept(operation);
+          }
+        });
   }
 
   /** Pins and counts what the operation works on; false if it was refused. */
@@ -296,8 +388,15 @@ public final class OperationDispatcher {
 
   /** Gives back what {@link #admit} took, and moves the memory's position. */
   private void settle(Operation operation, int result) {
-    if (result > 0 && operation.memory != null) {
-      advance(operation, result);
+    if (operation.memory != null) {
+      if (result > 0) {
+        advance(operation, result);
+      } else if (operation.code == OpCode.SEND && operation.transferred() > 0) {
+        advance(operation, operation.transferred()); // cancelled or failed, but a part went out
+      }
+    }
+    if (operation.scope != null) {
+      operation.scope.ended(operation, result);
     }
     var lease = operation.lease;
     if (lease != null) {
@@ -375,6 +474,7 @@ public final class OperationDispatcher {
   /** Begins shutdown: refuses new operations, cancels what is in flight and closes every descriptor. */
   public void stop() {
     stopping = true;
+    guarded = true;
     for (var d = firstOpen; d != null; ) {
       var following = d.following;
       if (d.state == Descriptor.State.OPEN) {
@@ -404,6 +504,7 @@ public final class OperationDispatcher {
    */
   public void failAll(Throwable cause) {
     stopping = true;
+    guarded = true;
     failed = true;
     for (var d = firstOpen; d != null; d = d.following) {
       if (d.state == Descriptor.State.OPEN) {

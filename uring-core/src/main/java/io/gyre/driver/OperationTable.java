@@ -3,6 +3,7 @@ package io.gyre.driver;
 import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
+import java.util.function.Consumer;
 
 /**
  * All operations of a loop, by index. Slots are made in advance and taken from a stack, so that the slot used last,
@@ -83,6 +84,13 @@ final class OperationTable {
     var operation = slots[index];
     // Giving a slot back moves its generation on, so equal means live.
     return operation.token == token ? operation : null;
+  }
+
+  /** All slots, in use or not: one that rests has no descriptor. */
+  void forEach(Consumer<Operation> action) {
+    for (var operation : slots) {
+      action.accept(operation);
+    }
   }
 
   int capacity() {

@@ -16,7 +16,9 @@ final class UringDescriptor extends Descriptor {
   final int sqeFlags;
 
   // Sends go out one at a time, since two in flight on one socket may overtake each other. Each
-  // waits behind the one before it; this is the last, or null when none is under way.
+  // waits behind the one before it. These are the one under way and the last, or null when there is
+  // none.
+  Operation firstSend;
   Operation lastSend;
 
   UringDescriptor(String subject, int fd, int fixedIndex) {

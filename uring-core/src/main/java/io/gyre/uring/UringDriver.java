@@ -25,6 +25,7 @@ import java.net.InetSocketAddress;
 import java.net.SocketOption;
 import java.nio.ByteBuffer;
 import java.util.ArrayDeque;
+import java.util.HashMap;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.locks.LockSupport;
@@ -41,9 +42,10 @@ import java.util.concurrent.locks.LockSupport;
  * found no buffer, a send of which only a part went out.
  */
 final class UringDriver implements Driver {
-  // Tokens of entries that are not operations: the lower half, an operation's index, is -1.
-  private static final long IGNORED = 0xFFFF_FFFFL;
-  private static final long WAKE = 1L << 32 | 0xFFFF_FFFFL;
+  // Tokens of entries that are not operations: the lower half, an operation's index, is -1. The
+  // upper half tells a cancellation by its number, from 0 on, and the wake-up by -1.
+  private static final long NOT_AN_OPERATION = 0xFFFF_FFFFL;
+  private static final long WAKE = -1L;
 
   /**
    * The driver state of operations whose completion is more than a number and that need nothing kept reachable. Without
@@ -91,7 +93,33 @@ final class UringDriver implements Driver {
   private final OperationList ended = new OperationList();
   private final ArrayDeque<Cancel> cancels = new ArrayDeque<>();
 
-  private record Cancel(int fd, long token, int flags) {}
+  // Cancellations that the kernel has, by their numbers, and those that it has answered. The kernel
+  // does not find an operation that is about to be tried again just then: such a cancellation is
+  // repeated in the next turn, or the operation would go on for ever.
+  private final HashMap<Integer, Cancel> cancelsInKernel = new HashMap<>();
+  private final ArrayDeque<Cancel> cancelsToCheck = new ArrayDeque<>();
+  private int cancelNumber;
+
+  /** Of one operation, without flags; of all on a descriptor; or of all that there are. */
+  private record Cancel(UringDescriptor descriptor, long token, int flags) {
+    static Cancel one(Operation operation) {
+      return new Cancel(null, operation.token(), 0);
+    }
+
+    static Cancel allOn(UringDescriptor descriptor) {
+      return new Cancel(
+          descriptor, 0, Liburing.IORING_ASYNC_CANCEL_FD() | Liburing.IORING_ASYNC_CANCEL_ALL());
+    }
+
+    static Cancel all() {
+      return new Cancel(
+          null, 0, Liburing.IORING_ASYNC_CANCEL_ANY() | Liburing.IORING_ASYNC_CANCEL_ALL());
+    }
+
+    int fd() {
+      return descriptor == null ? -1 : descriptor.fd;
+    }
+  }
 
   private UringDriver(
       OperationDispatcher dispatcher,
@@ -274,7 +302,7 @@ final class UringDriver implements Driver {
         // Nothing is in flight on it any more. A cancellation that still waits would hit whoever
         // gets the number next.
         if (!cancels.isEmpty()) {
-          cancels.removeIf(c -> c.fd == closing.fd);
+          cancels.removeIf(c -> c.fd() == closing.fd);
         }
         files.remove(closing.fixedIndex);
       }
@@ -365,6 +393,7 @@ final class UringDriver implements Driver {
     var last = socket.lastSend;
     socket.lastSend = send;
     if (last == null) {
+      socket.firstSend = send;
       return true;
     }
     last.setBehind(send);
@@ -552,11 +581,47 @@ final class UringDriver implements Driver {
   @Override
   public void cancel(Operation operation) {
     operation.requestCancel();
-    if (starved.remove(operation) || waiting.remove(operation)) {
+    if (starved.remove(operation) || waiting.remove(operation) || leavesLine(operation)) {
       cancelledBeforeTheKernel(operation);
       return;
     }
-    cancels.add(new Cancel(-1, operation.token(), 0));
+    cancels.add(Cancel.one(operation));
+  }
+
+  /** Takes a send that waits for its turn out of the line; false if it is not there. */
+  @SuppressWarnings("ReferenceEquality") // this very operation
+  private static boolean leavesLine(Operation send) {
+    if (send.code() != OpCode.SEND) {
+      return false;
+    }
+    var socket = (UringDescriptor) send.descriptor();
+    for (var o = socket.firstSend; o != null; o = o.behind()) {
+      if (o.behind() == send) {
+        o.setBehind(send.behind());
+        send.setBehind(null);
+        if (socket.lastSend == send) {
+          socket.lastSend = o;
+        }
+        return true;
+      }
+    }
+    return false;
+  }
+
+  /** Ends all sends that wait for their turn. */
+  private void dissolveLine(UringDescriptor socket) {
+    var first = socket.firstSend;
+    if (first == null) {
+      return;
+    }
+    for (var send = first.behind(); send != null; ) {
+      var following = send.behind();
+      send.setBehind(null);
+      ended.add(send);
+      send = following;
+    }
+    first.setBehind(null);
+    socket.lastSend = first;
   }
 
   @Override
@@ -566,20 +631,15 @@ final class UringDriver implements Driver {
     waiting.removeIf(
         o -> o.descriptor() == descriptor && o.code() != OpCode.CLOSE,
         this::cancelledBeforeTheKernel);
-    // Sends that wait behind another are ended when their turn comes.
-    cancels.add(
-        new Cancel(
-            ((UringDescriptor) descriptor).fd,
-            0,
-            Liburing.IORING_ASYNC_CANCEL_FD() | Liburing.IORING_ASYNC_CANCEL_ALL()));
+    dissolveLine((UringDescriptor) descriptor);
+    cancels.add(Cancel.allOn((UringDescriptor) descriptor));
   }
 
   @Override
   public void cancelAll() {
     starved.removeIf(o -> true, this::cancelledBeforeTheKernel);
     waiting.removeIf(o -> o.code() != OpCode.CLOSE, this::cancelledBeforeTheKernel);
-    cancels.add(
-        new Cancel(-1, 0, Liburing.IORING_ASYNC_CANCEL_ANY() | Liburing.IORING_ASYNC_CANCEL_ALL()));
+    cancels.add(Cancel.all());
   }
 
   private void cancelledBeforeTheKernel(Operation operation) {
@@ -626,18 +686,23 @@ final class UringDriver implements Driver {
   /** Writes entries for what waits, as far as there is room: cancellations, the wake-up, then operations in order. */
   private void writeWaiting() {
     settleRoom();
+    while (!cancelsToCheck.isEmpty()) {
+      repeatIfMissed(cancelsToCheck.removeFirst());
+    }
     while (!cancels.isEmpty() && ring.free() > 0) {
       var cancel = cancels.removeFirst();
+      int number = cancelNumber++ & Integer.MAX_VALUE;
+      cancelsInKernel.put(number, cancel);
       Sqe.write(
           ring.nextSqe(),
           Liburing.IORING_OP_ASYNC_CANCEL(),
           0,
-          cancel.fd,
+          cancel.fd(),
           0,
           cancel.token,
           0,
           cancel.flags,
-          IGNORED);
+          (long) number << 32 | NOT_AN_OPERATION);
     }
     if (!wakeArmed && ring.free() > 0) {
       wakeArmed = true;
@@ -731,7 +796,7 @@ final class UringDriver implements Driver {
         ahead = dispatcher.find(following);
       }
       if ((int) token == -1) {
-        notAnOperation(token);
+        notAnOperation(token, result);
         continue;
       }
       if (operation == null) {
@@ -760,10 +825,34 @@ final class UringDriver implements Driver {
     return count;
   }
 
-  private void notAnOperation(long token) {
+  private void notAnOperation(long token, int result) {
     if (token == WAKE) {
       wakeArmed = false;
       counters.add(Counter.WAKE_UPS, 1);
+      return;
+    }
+    var cancel = cancelsInKernel.remove((int) (token >>> 32));
+    // 0: found. EALREADY: found, and it runs on a thread of the kernel's, which was told.
+    boolean ofOne = cancel.flags == 0;
+    if (ofOne ? result == -Errno.ENOENT.number() : cancel.descriptor != null) {
+      cancelsToCheck.add(cancel);
+    }
+  }
+
+  /** What is still there when all outcomes of that turn were taken was not found, and is asked for by itself. */
+  private void repeatIfMissed(Cancel cancel) {
+    if (cancel.descriptor == null) {
+      if (dispatcher.find(cancel.token) != null) {
+        cancels.add(cancel);
+      }
+    } else if (cancel.descriptor.isInUse()) {
+      dispatcher.forEachInFlight(
+          cancel.descriptor,
+          operation -> {
+            if (isToEnd(operation)) {
+              cancels.add(Cancel.one(operation));
+            }
+          });
     }
   }
 
@@ -885,10 +974,12 @@ final class UringDriver implements Driver {
       int done = operation.transferred() + result;
       if (done == operation.memoryLength()) {
         sendEnded(operation, done);
-      } else if (operation.descriptor().isClosing()) {
+        return;
+      }
+      operation.setTransferred(done);
+      if (isToEnd(operation)) {
         sendEnded(operation, -Errno.ECANCELED.number());
       } else {
-        operation.setTransferred(done);
         start(operation);
       }
       return;
@@ -901,11 +992,15 @@ final class UringDriver implements Driver {
     var socket = (UringDescriptor) operation.descriptor();
     var following = operation.behind();
     operation.setBehind(null);
+    if (socket.firstSend != operation) {
+      // It never had its turn: it was cancelled while it waited, or could not be prepared.
+      releaseCopy(operation);
+      dispatcher.resolve(operation, result);
+      return;
+    }
+    socket.firstSend = following;
     if (following == null) {
-      if (socket.lastSend
-          == operation) { // not one that never took a turn: it could not be prepared
-        socket.lastSend = null;
-      }
+      socket.lastSend = null;
     } else if (socket.isClosing()) {
       ended.add(following);
     } else {

@@ -8,6 +8,7 @@ import io.gyre.driver.Completion;
 import io.gyre.driver.Descriptor;
 import io.gyre.driver.FutureHandler;
 import io.gyre.driver.Futures;
+import io.gyre.driver.IoFuture;
 import io.gyre.driver.OpCode;
 import io.gyre.driver.OpenRequest;
 import io.gyre.driver.Operation;
@@ -118,14 +119,9 @@ public final class AsyncFile implements AutoCloseable {
    */
   public static CompletableFuture<AsyncFile> openAsync(
       IoRuntime runtime, Path path, OpenOption... options) {
-    var future = new CompletableFuture<AsyncFile>();
-    open(
-        runtime.loop(),
-        path,
-        new LinkedHashSet<>(java.util.List.of(options)),
-        future,
-        FutureHandler.of());
-    return future;
+    var loop = runtime.loop();
+    var set = new LinkedHashSet<>(java.util.List.of(options));
+    return IoFuture.start(loop, future -> open(loop, path, set, future, FutureHandler.of()));
   }
 
   /**
@@ -277,9 +273,7 @@ public final class AsyncFile implements AutoCloseable {
    * @return completes with the number of bytes, or -1 at the end of the file
    */
   public CompletableFuture<Integer> readAsync(ByteBuffer dst, long position) {
-    var future = new CompletableFuture<Integer>();
-    read(dst, position, future, FutureHandler.INTEGER);
-    return future;
+    return IoFuture.start(loop, future -> read(dst, position, future, FutureHandler.INTEGER));
   }
 
   /**
@@ -290,9 +284,7 @@ public final class AsyncFile implements AutoCloseable {
    * @return completes with the number of bytes, or -1 at the end of the file
    */
   public CompletableFuture<Integer> readAsync(Buffer dst, long position) {
-    var future = new CompletableFuture<Integer>();
-    read(dst, position, future, FutureHandler.INTEGER);
-    return future;
+    return IoFuture.start(loop, future -> read(dst, position, future, FutureHandler.INTEGER));
   }
 
   /**
@@ -370,9 +362,7 @@ public final class AsyncFile implements AutoCloseable {
    * @return completes with the number of bytes
    */
   public CompletableFuture<Integer> writeAsync(ByteBuffer src, long position) {
-    var future = new CompletableFuture<Integer>();
-    write(src, position, future, FutureHandler.INTEGER);
-    return future;
+    return IoFuture.start(loop, future -> write(src, position, future, FutureHandler.INTEGER));
   }
 
   /**
@@ -383,9 +373,7 @@ public final class AsyncFile implements AutoCloseable {
    * @return completes with the number of bytes
    */
   public CompletableFuture<Integer> writeAsync(Buffer src, long position) {
-    var future = new CompletableFuture<Integer>();
-    write(src, position, future, FutureHandler.INTEGER);
-    return future;
+    return IoFuture.start(loop, future -> write(src, position, future, FutureHandler.INTEGER));
   }
 
   /**
@@ -425,9 +413,7 @@ public final class AsyncFile implements AutoCloseable {
    * @return completes with the size in bytes
    */
   public CompletableFuture<Long> sizeAsync() {
-    var future = new CompletableFuture<Long>();
-    size(future, FutureHandler.of());
-    return future;
+    return IoFuture.start(loop, future -> size(future, FutureHandler.of()));
   }
 
   /**
@@ -468,9 +454,7 @@ public final class AsyncFile implements AutoCloseable {
    * @return completes when it is
    */
   public CompletableFuture<Void> forceAsync(boolean metaData) {
-    var future = new CompletableFuture<Void>();
-    force(metaData, future, FutureHandler.VOID);
-    return future;
+    return IoFuture.start(loop, future -> force(metaData, future, FutureHandler.VOID));
   }
 
   /**
@@ -483,6 +467,20 @@ public final class AsyncFile implements AutoCloseable {
   public void force(boolean metaData) throws IOException {
     Futures.requireMayWait();
     Futures.await(forceAsync(metaData));
+  }
+
+  /**
+   * Asks that everything in flight on this file be cancelled. It stays open. Any thread; on another than the loop's this
+   * covers what that thread has started before.
+   *
+   * @throws ShutdownChannelGroupException when the runtime has ended
+   */
+  public void cancelAll() {
+    if (loop.inLoop()) {
+      loop.dispatcher().cancelAll(descriptor);
+    } else {
+      loop.execute(this::cancelAll);
+    }
   }
 
   /**

@@ -7,9 +7,11 @@ import io.gyre.driver.Descriptor;
 import io.gyre.driver.Errno;
 import io.gyre.driver.FutureHandler;
 import io.gyre.driver.Futures;
+import io.gyre.driver.IoFuture;
 import io.gyre.driver.OpCode;
 import io.gyre.driver.Operation;
 import io.gyre.driver.OperationDispatcher;
+import io.gyre.driver.OperationScope;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.nio.channels.AcceptPendingException;
@@ -66,6 +68,7 @@ public final class TcpListener implements AutoCloseable {
   private long lastWarningNanos = System.nanoTime() - 2 * WARNING_INTERVAL_NANOS;
   private CompletionHandler<TcpStream, Object> handler;
   private Object attachment;
+  private OperationScope scope;
 
   private TcpListener(EventLoop loop, Descriptor descriptor, InetSocketAddress localAddress) {
     this.loop = loop;
@@ -124,7 +127,10 @@ public final class TcpListener implements AutoCloseable {
           try {
             var driver = loop.dispatcher().driver();
             var socket = driver.listen(address, options.backlog(), options.reusePort());
-            future.complete(new TcpListener(loop, socket, driver.localAddress(socket)));
+            var listener = new TcpListener(loop, socket, driver.localAddress(socket));
+            if (!future.complete(listener)) {
+              loop.dispatcher().discard(socket); // cancelled meanwhile: nobody takes it
+            }
           } catch (IOException | RuntimeException e) {
             future.completeExceptionally(e);
           }
@@ -186,9 +192,7 @@ public final class TcpListener implements AutoCloseable {
    * @return completes with the connection, which the caller owns and must close
    */
   public CompletableFuture<TcpStream> acceptAsync() {
-    var future = new CompletableFuture<TcpStream>();
-    accept(future, FutureHandler.of());
-    return future;
+    return IoFuture.start(loop, future -> accept(future, FutureHandler.of()));
   }
 
   @SuppressWarnings(
@@ -212,15 +216,23 @@ public final class TcpListener implements AutoCloseable {
     handler = (CompletionHandler<TcpStream, Object>) then;
     attachment = with;
     each = all;
+    scope = dispatcher.scope();
     arm();
   }
 
   private void arm() {
     backingOff = false;
     descriptor.onClosing(null);
-    dispatcher.submit(
-        dispatcher.acquire(
-            each ? OpCode.ACCEPT_MULTISHOT : OpCode.ACCEPT, descriptor, ON_ACCEPT, this, null));
+    // In the scope that accepting was started in, whatever made it start again.
+    var caller = dispatcher.scope();
+    dispatcher.setScope(scope);
+    try {
+      dispatcher.submit(
+          dispatcher.acquire(
+              each ? OpCode.ACCEPT_MULTISHOT : OpCode.ACCEPT, descriptor, ON_ACCEPT, this, null));
+    } finally {
+      dispatcher.setScope(caller);
+    }
   }
 
   private static void acceptCompleted(Operation operation, int result) {
@@ -298,7 +310,25 @@ public final class TcpListener implements AutoCloseable {
     var with = attachment;
     handler = null;
     attachment = null;
+    scope = null;
     then.failed(cause, with);
+  }
+
+  /**
+   * Asks that accepting be cancelled: its handler fails, and the listener stays open. Any thread; on another than the
+   * loop's this covers what that thread has started before.
+   *
+   * @throws ShutdownChannelGroupException when the runtime has ended
+   */
+  public void cancelAll() {
+    if (!loop.inLoop()) {
+      loop.execute(this::cancelAll);
+    } else {
+      if (backingOff) {
+        arm(); // nothing is in flight on the handler's behalf: this is, and ends at once
+      }
+      dispatcher.cancelAll(descriptor);
+    }
   }
 
   /**

@@ -10,9 +10,11 @@ import io.gyre.driver.Errno;
 import io.gyre.driver.Errors;
 import io.gyre.driver.FutureHandler;
 import io.gyre.driver.Futures;
+import io.gyre.driver.IoFuture;
 import io.gyre.driver.OpCode;
 import io.gyre.driver.Operation;
 import io.gyre.driver.OperationDispatcher;
+import io.gyre.driver.OperationScope;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.net.SocketOption;
@@ -69,6 +71,7 @@ public final class TcpStream implements AutoCloseable {
   private Reading reading = Reading.NOTHING;
   private ReceiveHandler<Object> receiver;
   private Object receiverAttachment;
+  private OperationScope receiverScope;
   private Operation receiveOperation;
   private boolean resumeOncePaused;
   private int writesInFlight;
@@ -119,9 +122,8 @@ public final class TcpStream implements AutoCloseable {
    */
   public static CompletableFuture<TcpStream> connectAsync(
       IoRuntime runtime, InetSocketAddress remote) {
-    var future = new CompletableFuture<TcpStream>();
-    connect(runtime.loop(), remote, future, FutureHandler.of());
-    return future;
+    var loop = runtime.loop();
+    return IoFuture.start(loop, future -> connect(loop, remote, future, FutureHandler.of()));
   }
 
   /**
@@ -274,6 +276,7 @@ public final class TcpStream implements AutoCloseable {
     }
     receiver = (ReceiveHandler<Object>) handler;
     receiverAttachment = attachment;
+    receiverScope = dispatcher.scope();
     armReceive();
   }
 
@@ -282,7 +285,14 @@ public final class TcpStream implements AutoCloseable {
     reading = Reading.EACH;
     receiveOperation =
         dispatcher.acquire(OpCode.RECEIVE_MULTISHOT, descriptor, ON_RECEIVE, this, null);
-    dispatcher.submit(receiveOperation);
+    // In the scope that receiving was started in, whoever resumes it.
+    var caller = dispatcher.scope();
+    dispatcher.setScope(receiverScope);
+    try {
+      dispatcher.submit(receiveOperation);
+    } finally {
+      dispatcher.setScope(caller);
+    }
   }
 
   /**
@@ -324,7 +334,11 @@ public final class TcpStream implements AutoCloseable {
     }
     receiveOperation = null;
     boolean pausing = reading == Reading.PAUSING;
-    if (result < 0 && pausing && !descriptor.isClosing() && isCancellation(result)) {
+    if (result < 0
+        && pausing
+        && !descriptor.isClosing()
+        && isCancellation(result)
+        && (receiverScope == null || receiverScope.refusal(operation) == null)) {
       if (resumeOncePaused) {
         armReceive();
       } else {
@@ -340,6 +354,7 @@ public final class TcpStream implements AutoCloseable {
     reading = Reading.NOTHING;
     receiver = null;
     receiverAttachment = null;
+    receiverScope = null;
     if (result == 0) {
       handler.ended(attachment);
     } else {
@@ -413,9 +428,7 @@ public final class TcpStream implements AutoCloseable {
    * @return completes with the number of bytes, or -1 at the end of the stream
    */
   public CompletableFuture<Integer> readAsync(ByteBuffer dst) {
-    var future = new CompletableFuture<Integer>();
-    read(dst, future, FutureHandler.INTEGER);
-    return future;
+    return IoFuture.start(loop, future -> read(dst, future, FutureHandler.INTEGER));
   }
 
   /**
@@ -507,9 +520,7 @@ public final class TcpStream implements AutoCloseable {
    * @return completes with the number of bytes
    */
   public CompletableFuture<Integer> writeAsync(ByteBuffer src) {
-    var future = new CompletableFuture<Integer>();
-    write(src, future, FutureHandler.INTEGER);
-    return future;
+    return IoFuture.start(loop, future -> write(src, future, FutureHandler.INTEGER));
   }
 
   /**
@@ -562,9 +573,7 @@ public final class TcpStream implements AutoCloseable {
    * @return completes when it is said
    */
   public CompletableFuture<Void> shutdownOutputAsync() {
-    var future = new CompletableFuture<Void>();
-    shutdownOutput(future, FutureHandler.VOID);
-    return future;
+    return IoFuture.start(loop, future -> shutdownOutput(future, FutureHandler.VOID));
   }
 
   /**
@@ -576,6 +585,25 @@ public final class TcpStream implements AutoCloseable {
   public void shutdownOutput() throws IOException {
     Futures.requireMayWait();
     Futures.await(shutdownOutputAsync());
+  }
+
+  /**
+   * Asks that everything in flight on this stream be cancelled. It stays open. A write may have gone out in part, which
+   * its buffer's position tells. Any thread; on another than the loop's this covers what that thread has started before.
+   *
+   * @throws ShutdownChannelGroupException when the runtime has ended
+   */
+  public void cancelAll() {
+    if (!loop.inLoop()) {
+      loop.execute(this::cancelAll);
+    } else {
+      if (reading == Reading.PAUSING) {
+        reading = Reading.EACH; // the receiver is told of this cancellation, not paused by it
+      } else if (reading == Reading.PAUSED) {
+        armReceive(); // nothing is in flight on its behalf: this is, and ends at once
+      }
+      dispatcher.cancelAll(descriptor);
+    }
   }
 
   /**
