@@ -9,6 +9,7 @@ import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.gyre.CancelScope;
 import io.gyre.EventLoop;
 import io.gyre.IoHandler;
 import io.gyre.IoRuntime;
@@ -849,5 +850,79 @@ public abstract class EventLoopContract {
         assertThrows(IllegalArgumentException.class, () -> driver.start(b -> b.driver("floppy")));
     assertTrue(failure.getMessage().contains("floppy"), failure::getMessage);
     assertTrue(failure.getMessage().contains(name), failure::getMessage);
+  }
+
+  @DriverTest
+  void tasksCarryTheScopeOfTheirGiverAcrossThreadsAndLoops(TestRuntime driver) throws Exception {
+    var runtime = driver.start(b -> b.scheduler(Scheduler.threadPerCore(2)));
+    var first = runtime.loops().get(0);
+    var second = runtime.loops().get(1);
+    var scope = new CancelScope();
+    scope.cancel();
+    var recorder = new Recorder<String>();
+    scope.run(
+        () -> {
+          first.execute(() -> first.nop("a task's", recorder));
+          first.execute(() -> second.execute(() -> second.nop("a task's task's", recorder)));
+        });
+    first.execute(() -> first.nop("outside", recorder));
+    for (var outcome : recorder.await(3)) {
+      if (outcome.attachment().equals("outside")) {
+        assertNull(outcome.cause());
+      } else {
+        assertInstanceOf(CancellationException.class, outcome.cause(), outcome.attachment());
+      }
+    }
+  }
+
+  @DriverTest
+  void whatAHandlerStartsIsNotInTheScopeOfItsOperation(TestRuntime driver) throws Exception {
+    var loop = driver.start().loop();
+    var scope = new CancelScope();
+    var recorder = new Recorder<String>();
+    scope.run(
+        () ->
+            loop.nop(
+                "first",
+                new IoHandler<>() {
+                  @Override
+                  public void completed(int result, String attachment) {
+                    scope.cancel();
+                    loop.nop("second", recorder);
+                  }
+
+                  @Override
+                  public void failed(Throwable cause, String attachment) {
+                    recorder.failed(cause, attachment);
+                  }
+                }));
+    var outcome = recorder.awaitOne();
+    assertEquals("second", outcome.attachment());
+    assertNull(outcome.cause());
+  }
+
+  @DriverTest
+  void aThrowingTaskLeavesTheScopeBehind(TestRuntime driver) throws Exception {
+    var loop = driver.start().loop();
+    var thrown = driver.expectThrown();
+    var scope = new CancelScope();
+    scope.run(
+        () ->
+            loop.execute(
+                () -> {
+                  throw new IllegalStateException("meant to");
+                }));
+    Waits.until("the exception", () -> !thrown.isEmpty());
+    scope.cancel();
+    var recorder = new Recorder<String>();
+    loop.execute(() -> loop.nop("after", recorder));
+    assertNull(recorder.awaitOne().cause());
+    assertThrows(
+        IllegalStateException.class,
+        () ->
+            scope.run(
+                () -> {
+                  throw new IllegalStateException("meant to");
+                }));
   }
 }

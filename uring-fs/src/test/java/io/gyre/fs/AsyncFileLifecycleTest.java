@@ -10,6 +10,7 @@ import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.gyre.CancelScope;
 import io.gyre.testing.DriverTest;
 import io.gyre.testing.Pattern;
 import io.gyre.testing.Recorder;
@@ -27,6 +28,7 @@ import java.nio.channels.ShutdownChannelGroupException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
@@ -336,6 +338,78 @@ class AsyncFileLifecycleTest {
       assertEquals(10, file.read(next, 0));
       pattern.check(next, 0, 10, 0);
     }
+  }
+
+  @DriverTest(drivers = "uring") // on NIO a read that has begun runs to its end
+  void aReadThatRunsOutOfTimeFailsAndTheFileGoesOn(TestRuntime driver) throws Exception {
+    var path = fifo();
+    try (var file = AsyncFile.open(driver.start(), path, READ, WRITE)) {
+      var scope = CancelScope.withTimeout(Duration.ofMillis(20));
+      var failure =
+          assertThrows(
+              InterruptedIOException.class,
+              () -> scope.<Integer, IOException>call(() -> file.read(ByteBuffer.allocate(10), 0)));
+      assertEquals("read " + path + ": timed out", failure.getMessage());
+      checkReads(file, path);
+    }
+  }
+
+  @DriverTest(drivers = "uring")
+  void cancelAllEndsReadsAndLeavesTheFileOpen(TestRuntime driver) throws Exception {
+    var path = fifo();
+    try (var file = AsyncFile.open(driver.start(), path, READ, WRITE)) {
+      var reads = new Recorder<Integer>();
+      for (int i = 0; i < 20; i++) {
+        file.read(ByteBuffer.allocateDirect(10), 0, i, reads);
+      }
+      file.cancelAll();
+      for (var outcome : reads.await(20)) {
+        assertInstanceOf(CancellationException.class, outcome.cause());
+      }
+      reads.checkExactlyOnce(20);
+      checkReads(file, path);
+    }
+  }
+
+  @DriverTest
+  void cancellingReadsOfAFileEndsEachOnceAndTheirMemoryIsWholeOrUntouched(TestRuntime driver)
+      throws Exception {
+    var path = write("file", 1 << 16);
+    var runtime = driver.start();
+    try (var file = AsyncFile.open(runtime, path, READ)) {
+      for (int round = 0; round < 50; round++) {
+        var scope = new CancelScope();
+        var reads = new Recorder<ByteBuffer>();
+        scope.run(
+            () -> {
+              for (int i = 0; i < 16; i++) {
+                var buffer = ByteBuffer.allocateDirect(4096);
+                buffer.putInt(0, i); // so that no two are equal
+                file.read(buffer, i * 4096L, buffer, reads);
+              }
+            });
+        scope.cancel();
+        reads.await(16);
+        for (var outcome : reads.outcomes()) {
+          if (outcome.succeeded()) {
+            assertEquals(4096, outcome.result());
+          } else {
+            assertInstanceOf(CancellationException.class, outcome.cause());
+            assertEquals(0, outcome.attachment().position());
+          }
+        }
+        assertEquals(16, reads.count());
+      }
+    }
+  }
+
+  private void checkReads(AsyncFile file, Path path) throws IOException {
+    try (var writer = Files.newByteChannel(path, StandardOpenOption.WRITE)) {
+      writer.write(ByteBuffer.wrap(pattern.bytes(0, 10)));
+    }
+    var next = ByteBuffer.allocateDirect(10);
+    assertEquals(10, file.read(next, 0));
+    pattern.check(next, 0, 10, 0);
   }
 
   @DriverTest
