@@ -110,6 +110,11 @@ public final class Comparison {
         write(folder, report);
         progress.accept("");
         new TerminalTable(out).print(report);
+        if (runner.roundsDone() < rounds()) {
+          out.printf(
+              "%d of %d rounds: another would have taken longer than two minutes in all%n",
+              runner.roundsDone(), rounds());
+        }
       }
     } finally {
       deleteAll(binaries);

@@ -18,6 +18,7 @@ final class Failures {
       case CommandFailed e -> oneLine(e.getMessage());
       case FileSystemException e -> oneLine(e.getFile() + ": " + reason(e));
       case IOException e when e.getMessage() != null -> oneLine(e.getMessage());
+      case IllegalArgumentException e when e.getMessage() != null -> oneLine(e.getMessage());
       default -> oneLine(failure.toString()); // its class is part of what it says
     };
   }

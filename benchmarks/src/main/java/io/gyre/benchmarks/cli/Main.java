@@ -53,7 +53,12 @@ public final class Main {
                   return new CommandLine.RunLast().execute(parsed);
                 });
     try {
-      return command.execute(args);
+      int status = command.execute(args);
+      if (out.checkError() && status == 0) { // a full disk: writers keep that to themselves
+        err.println("gyre: the output could not be written");
+        return CommandLine.ExitCode.SOFTWARE;
+      }
+      return status;
     } catch (Error e) { // out of memory, for instance: picocli handles exceptions only
       return explainFailure(e, command, gyre.verbose);
     }

@@ -4,6 +4,9 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.io.Writer;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.nio.file.Files;
@@ -120,6 +123,27 @@ final class BadArgumentsTest {
     assertEquals(0, run.status());
     assertTrue(run.out().startsWith("Usage: gyre"), run.out());
     assertEquals("", run.err());
+  }
+
+  @Test
+  void outputThatCannotBeWrittenIsAFailure() {
+    var full =
+        new Writer() {
+          @Override
+          public void write(char[] text, int offset, int length) throws IOException {
+            throw new IOException("No space left on device");
+          }
+
+          @Override
+          public void flush() {}
+
+          @Override
+          public void close() {}
+        };
+    var err = new StringWriter();
+    int status = Main.run(new PrintWriter(full), new PrintWriter(err), "--help");
+    assertEquals(1, status);
+    assertEquals("gyre: the output could not be written\n", err.toString());
   }
 
   private String[] args(String line) {
