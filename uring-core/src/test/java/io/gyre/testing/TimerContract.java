@@ -14,6 +14,9 @@ import io.gyre.driver.Operation;
 import io.gyre.driver.TimerWheel;
 import java.io.IOException;
 import java.lang.ref.WeakReference;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -24,6 +27,7 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
+import org.junit.jupiter.api.io.TempDir;
 
 /** What a loop's timers promise, whatever drives it. Each driver's module has a test class that extends this. */
 public abstract class TimerContract {
@@ -326,6 +330,39 @@ public abstract class TimerContract {
       assertTrue(task.remainingNanos() > TimeUnit.DAYS.toNanos(365 * 290), task::toString);
     }
     assertEquals(0, ran.get());
+  }
+
+  @DriverTest
+  void noTimerNoticesThatTheWallClockIsStepped(TestRuntime driver, @TempDir Path folder)
+      throws Exception {
+    // In a process of its own, to which the C library tells another wall time. The kernel's own is
+    // not stepped: a test must not set the clock of the machine.
+    var source = folder.resolve("stepped_clock.c");
+    try (var in = TimerContract.class.getResourceAsStream("stepped_clock.c")) {
+      Files.copy(in, source);
+    }
+    var library = folder.resolve("stepped_clock.so").toString();
+    run(new ProcessBuilder("gcc", "-shared", "-fPIC", "-o", library, source.toString(), "-ldl"));
+
+    var java = Path.of(System.getProperty("java.home"), "bin", "java").toString();
+    var process =
+        new ProcessBuilder(
+            java,
+            "--enable-native-access=ALL-UNNAMED",
+            "-cp",
+            System.getProperty("java.class.path"),
+            SteppedClockMain.class.getName(),
+            driver.configuration().driver());
+    process.environment().put("LD_PRELOAD", library);
+    run(process);
+  }
+
+  private static void run(ProcessBuilder command) throws Exception {
+    var process = command.redirectErrorStream(true).start();
+    process.getOutputStream().close();
+    var output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+    assertTrue(process.waitFor(1, TimeUnit.MINUTES), () -> command.command() + " does not end");
+    assertEquals(0, process.exitValue(), () -> command.command() + "\n" + output);
   }
 
   // ---- again and again
