@@ -4,6 +4,7 @@ import io.gyre.driver.Errno;
 import io.gyre.driver.Errors;
 import io.gyre.driver.Operation;
 import io.gyre.driver.OperationScope;
+import io.gyre.driver.TimerWheel;
 import java.nio.channels.ShutdownChannelGroupException;
 import java.time.Duration;
 import java.util.HashSet;
@@ -154,10 +155,9 @@ public final class CancelScope {
   }
 
   /** Operations of one loop, and the timer that cancels them. Confined to the loop's thread. */
-  private final class Part {
+  private final class Part extends TimerWheel.Entry {
     private final EventLoop loop;
     private final Set<Operation> operations = new HashSet<>();
-    private boolean timing;
 
     Part(EventLoop loop) {
       this.loop = loop;
@@ -165,18 +165,21 @@ public final class CancelScope {
 
     void add(Operation operation) {
       operations.add(operation);
-      if (hasDeadline && !timing) {
-        timing = true;
-        loop.schedule(
-            Duration.ofNanos(Math.max(0, deadlineNanos - System.nanoTime())), this::expire);
+      if (hasDeadline && !isScheduled()) {
+        loop.timers().schedule(this, deadlineNanos - System.nanoTime());
       }
     }
 
-    private void expire() {
-      timing = false;
-      if (!operations.isEmpty()) {
-        end(State.TIMED_OUT);
+    void remove(Operation operation) {
+      operations.remove(operation);
+      if (operations.isEmpty() && isScheduled()) {
+        loop.timers().cancel(this); // most deadlines are never reached
       }
+    }
+
+    @Override
+    protected void expired() {
+      end(State.TIMED_OUT);
     }
 
     void cancelAll() {
@@ -205,7 +208,7 @@ public final class CancelScope {
 
     @Override
     public void ended(Operation operation, int result) {
-      parts.get(EventLoop.current()).operations.remove(operation);
+      parts.get(EventLoop.current()).remove(operation);
       if (result == -Errno.ECANCELED.number()
           && state == State.TIMED_OUT
           && !operation.isClosing()) {

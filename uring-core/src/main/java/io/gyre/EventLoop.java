@@ -9,15 +9,16 @@ import io.gyre.driver.OpCode;
 import io.gyre.driver.Operation;
 import io.gyre.driver.OperationDispatcher;
 import io.gyre.driver.OperationScope;
+import io.gyre.driver.TimerWheel;
 import java.io.IOException;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.nio.channels.ShutdownChannelGroupException;
 import java.time.Duration;
 import java.util.Objects;
-import java.util.PriorityQueue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
+import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import org.jctools.queues.atomic.MpscUnboundedAtomicArrayQueue;
 import org.slf4j.Logger;
@@ -34,6 +35,7 @@ import org.slf4j.LoggerFactory;
 public final class EventLoop implements Executor {
   private static final Logger LOG = LoggerFactory.getLogger(EventLoop.class);
   private static final int TASKS_PER_TURN = 256;
+  private static final int TIMERS_PER_TURN = 256;
   private static final int OUTCOMES_PER_TURN = 1024;
   private static final int LAST_TURNS = 1000;
 
@@ -51,17 +53,6 @@ public final class EventLoop implements Executor {
     RUNNING,
     STOPPING,
     TERMINATED
-  }
-
-  /** A task for later. Ties keep their order. */
-  private record Timer(long deadlineNanos, long sequence, Runnable task)
-      implements Comparable<Timer> {
-    @Override
-    public int compareTo(Timer other) {
-      int byDeadline =
-          Long.compare(deadlineNanos - other.deadlineNanos, 0); // survives nanoTime's wrap
-      return byDeadline != 0 ? byDeadline : Long.compare(sequence, other.sequence);
-    }
   }
 
   private final IoRuntime runtime;
@@ -94,9 +85,7 @@ public final class EventLoop implements Executor {
   private volatile State state = State.RUNNING; // written under this object's monitor
   private volatile Driver driver;
 
-  // The loop's thread only.
-  private final PriorityQueue<Timer> timers = new PriorityQueue<>();
-  private long timerSequence;
+  private final TimerWheel timers = new TimerWheel(System::nanoTime, this::handlerThrew);
 
   EventLoop(IoRuntime runtime, int index, DriverProvider provider, IoRuntime.Builder options) {
     this.runtime = runtime;
@@ -252,20 +241,117 @@ public final class EventLoop implements Executor {
   }
 
   /**
-   * Runs a task on the loop later. What is not due when the loop begins to end is dropped.
+   * Runs a task on the loop later. Any thread.
    *
-   * @param delay how much later, by the monotonic clock
-   * @param task must not block
+   * <p>Times are by the monotonic clock ({@link System#nanoTime}): setting the system's time moves no timer. A task never
+   * runs early, and late only by what the loop has to do first and by what the system takes to wake it; the NIO driver,
+   * whose selector counts milliseconds, adds up to one. Tasks run in the order of their times, those of the same time in
+   * the order in which the loop was given them.
+   *
+   * <p>Starting and cancelling cost the same however many are pending, and allocate only the handle. What is not due when
+   * the loop begins to end is dropped: its handle is then cancelled.
+   *
+   * @param delay how much later; zero or less is as soon as possible, but never inside this call. Delays beyond 292 years
+   *     are cut to that
+   * @param task must not block; what it throws goes to the runtime's exception handler
+   * @return the handle, with which any thread may cancel it
    * @throws ShutdownChannelGroupException when the loop has ended
    */
-  public void schedule(Duration delay, Runnable task) {
-    Objects.requireNonNull(task, "task");
-    long deadlineNanos = System.nanoTime() + delay.toNanos();
-    if (inLoop()) {
-      timers.add(new Timer(deadlineNanos, timerSequence++, task));
-    } else {
-      execute(() -> timers.add(new Timer(deadlineNanos, timerSequence++, task)));
+  public ScheduledTask schedule(Duration delay, Runnable task) {
+    return scheduleNanos(TimeUnit.NANOSECONDS.convert(delay), task);
+  }
+
+  /**
+   * Runs a task on the loop later, as {@link #schedule} does.
+   *
+   * @param delayNanos how much later, in nanoseconds
+   * @param task must not block
+   * @return the handle
+   * @throws ShutdownChannelGroupException when the loop has ended
+   */
+  public ScheduledTask scheduleNanos(long delayNanos, Runnable task) {
+    return schedule(new TimedTask(this, delayNanos, 0, task));
+  }
+
+  /**
+   * Runs a task on the loop later and then again at a fixed rate: after the initial delay, one period more, two more,
+   * until it is cancelled or the loop begins to end. Otherwise as {@link #schedule}.
+   *
+   * <p>Runs that the loop was too busy for do not come in a burst: the task runs once, late, and then at the next time of
+   * the same grid that is still to come. One that throws is reported to the runtime's exception handler <em>and goes
+   * on</em>, unlike one of a {@link java.util.concurrent.ScheduledExecutorService}, which ends silently.
+   *
+   * @param initialDelay how much later the first run is
+   * @param period from the time of one run to that of the next, at least 1 ns
+   * @param task must not block
+   * @return the handle
+   * @throws IllegalArgumentException when the period is zero or less
+   * @throws ShutdownChannelGroupException when the loop has ended
+   */
+  public ScheduledTask scheduleAtFixedRate(Duration initialDelay, Duration period, Runnable task) {
+    return schedule(
+        new TimedTask(this, TimeUnit.NANOSECONDS.convert(initialDelay), periodNanos(period), task));
+  }
+
+  /**
+   * Runs a task on the loop later and then again and again, with the same delay from the end of one run to the next.
+   * Otherwise as {@link #scheduleAtFixedRate}.
+   *
+   * @param initialDelay how much later the first run is
+   * @param delay from the end of one run to the next, at least 1 ns
+   * @param task must not block
+   * @return the handle
+   * @throws IllegalArgumentException when the delay is zero or less
+   * @throws ShutdownChannelGroupException when the loop has ended
+   */
+  public ScheduledTask scheduleWithFixedDelay(
+      Duration initialDelay, Duration delay, Runnable task) {
+    return schedule(
+        new TimedTask(this, TimeUnit.NANOSECONDS.convert(initialDelay), -periodNanos(delay), task));
+  }
+
+  private static long periodNanos(Duration period) {
+    if (!period.isPositive()) {
+      throw new IllegalArgumentException("a task cannot run again every " + period);
     }
+    return TimeUnit.NANOSECONDS.convert(period);
+  }
+
+  private ScheduledTask schedule(TimedTask task) {
+    if (inLoop()) {
+      start(task);
+    } else {
+      execute(task);
+    }
+    return task;
+  }
+
+  /** The loop's thread only. */
+  void start(TimedTask task) {
+    if (state == State.RUNNING) {
+      timers.scheduleAt(task, task.deadlineNanos());
+    } else {
+      task.dropped();
+    }
+  }
+
+  /** Has the wheel forget a task that was cancelled. Any thread. */
+  void forget(TimedTask task) {
+    if (inLoop()) {
+      timers.cancel(task);
+    } else if (state != State.TERMINATED) {
+      inbox.offer(task); // a loop that sleeps may do so: the handle holds nothing any more
+    }
+  }
+
+  /**
+   * For those who build on the SPI: this loop's timers, on which to put deadlines that allocate nothing. Confined to the
+   * loop's thread. Nothing expires once the loop has begun to end; what is pending then is dropped.
+   *
+   * @return the wheel that bounds this loop's waits
+   */
+  public TimerWheel timers() {
+    return timers;
   }
 
   /**
@@ -342,8 +428,9 @@ public final class EventLoop implements Executor {
 
   private void turn(Driver d) throws IOException {
     runTasks(TASKS_PER_TURN);
-    long timeoutNanos = fireTimers();
     dispatcher.resolveDeferred();
+    // The last before the wait, which is to end when the first is due: handlers above may add some.
+    long timeoutNanos = timers.advance(TIMERS_PER_TURN);
     if (!inbox.isEmpty() || dispatcher.hasDeferred()) {
       timeoutNanos = 0;
     }
@@ -378,27 +465,6 @@ public final class EventLoop implements Executor {
     } catch (Throwable t) { // whatever a task throws, the loop goes on
       handlerThrew(t);
     }
-  }
-
-  /** Runs timers that are due; returns how long until the next, or -1 when there is none. */
-  private long fireTimers() {
-    if (timers.isEmpty()) {
-      return -1;
-    }
-    long now = System.nanoTime();
-    for (int i = 0; i < TASKS_PER_TURN; i++) {
-      var timer = timers.peek();
-      if (timer == null) {
-        return -1;
-      }
-      long remaining = timer.deadlineNanos() - now;
-      if (remaining > 0) {
-        return remaining;
-      }
-      timers.poll();
-      runTask(timer.task());
-    }
-    return 0;
   }
 
   /** Cancels and reaps until nothing is in flight, or until the deadline. */
@@ -436,6 +502,7 @@ public final class EventLoop implements Executor {
   private void terminate(Driver d, boolean drained) {
     setTerminated();
     try {
+      timers.clear();
       if (!drained) {
         dispatcher.failAll(new ShutdownChannelGroupException());
       }
