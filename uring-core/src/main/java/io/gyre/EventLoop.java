@@ -4,7 +4,9 @@ import io.gyre.driver.Capabilities;
 import io.gyre.driver.Driver;
 import io.gyre.driver.DriverConfig;
 import io.gyre.driver.DriverCounters;
+import io.gyre.driver.DriverCounters.Counter;
 import io.gyre.driver.DriverProvider;
+import io.gyre.driver.LoopTelemetry;
 import io.gyre.driver.OpCode;
 import io.gyre.driver.Operation;
 import io.gyre.driver.OperationDispatcher;
@@ -70,6 +72,8 @@ public final class EventLoop implements Executor {
   private final long shutdownTimeoutNanos;
   private final Consumer<Throwable> exceptionHandler;
   private final BufferPool buffers;
+  private final LoopTelemetry telemetry;
+  private final DriverCounters counters;
   private final OperationDispatcher dispatcher;
   private final Thread thread;
   private final CompletableFuture<Void> started = new CompletableFuture<>();
@@ -106,7 +110,9 @@ public final class EventLoop implements Executor {
     this.exceptionHandler = options.exceptionHandler();
     var name = "gyre-" + provider.name() + "-" + index;
     this.buffers = new BufferPool(name, options.bufferPoolBytes());
-    this.dispatcher = new OperationDispatcher(this::handlerThrew);
+    this.telemetry = new LoopTelemetry(name, provider.name());
+    this.counters = telemetry.counters();
+    this.dispatcher = new OperationDispatcher(this::handlerThrew, telemetry);
     this.thread = new LoopThread(this, name, this::run);
     this.owner = thread;
   }
@@ -176,12 +182,25 @@ public final class EventLoop implements Executor {
   }
 
   /**
-   * What this loop's driver counted.
+   * What this loop and its driver count, to be read one by one, without allocating.
    *
    * @return live counters, for any thread
    */
   public DriverCounters counters() {
-    return driver.counters();
+    return counters;
+  }
+
+  /**
+   * What this loop has done so far, and how it stands. Any thread, also after the loop's end.
+   *
+   * @return a snapshot
+   */
+  public LoopStats stats() {
+    return LoopStats.of(telemetry, inbox.size());
+  }
+
+  LoopTelemetry telemetry() {
+    return telemetry;
   }
 
   /**
@@ -232,6 +251,7 @@ public final class EventLoop implements Executor {
 
   private void wakeIfSleeping() {
     if (sleeping && SLEEPING.compareAndSet(this, true, false)) {
+      telemetry.wakeUpSent();
       driver.wakeUp();
     }
   }
@@ -326,6 +346,7 @@ public final class EventLoop implements Executor {
   }
 
   private void turn(Driver d) throws IOException {
+    telemetry.beginTurn(dispatcher.inFlight());
     runTasks(TASKS_PER_TURN);
     long timeoutNanos = fireTimers();
     dispatcher.resolveDeferred();
@@ -353,6 +374,7 @@ public final class EventLoop implements Executor {
       if (task == null) {
         return;
       }
+      counters.add(Counter.TASKS, 1);
       runTask(task);
     }
   }
@@ -381,6 +403,7 @@ public final class EventLoop implements Executor {
         return remaining;
       }
       timers.poll();
+      counters.add(Counter.TIMERS, 1);
       runTask(timer.task());
     }
     return 0;
@@ -394,6 +417,7 @@ public final class EventLoop implements Executor {
     dispatcher.stop();
     // Not for as long as tasks come: what comes later runs at the very end.
     while (dispatcher.inFlight() > 0 || dispatcher.hasOpen()) {
+      telemetry.beginTurn(dispatcher.inFlight());
       runTasks(TASKS_PER_TURN);
       if (dispatcher.inFlight() == 0) {
         dispatcher.stop(); // what was accepted or opened meanwhile
@@ -430,6 +454,7 @@ public final class EventLoop implements Executor {
       }
       dispatcher.detach();
       d.close(drained);
+      telemetry.beginTurn(dispatcher.inFlight()); // tells what there is to tell of the last one
     } catch (RuntimeException e) {
       LOG.error("{}: closing its driver failed", thread.getName(), e);
     } finally {
@@ -460,6 +485,7 @@ public final class EventLoop implements Executor {
   }
 
   private void handlerThrew(Throwable t) {
+    counters.add(Counter.EXCEPTIONS, 1);
     try {
       exceptionHandler.accept(t);
     } catch (Throwable second) {
