@@ -11,6 +11,9 @@ import io.gyre.testing.Pattern;
 import io.gyre.testing.Recorder;
 import io.gyre.testing.TestRuntime;
 import io.gyre.testing.Waits;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.Socket;
 import java.util.List;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import jdk.jfr.consumer.RecordedEvent;
@@ -20,12 +23,15 @@ class TcpTelemetryTest {
   @DriverTest
   void receivesThatFindNoBufferAreRecorded(TestRuntime driver) throws Exception {
     var pattern = new Pattern(3);
+    var loopback = InetAddress.ofLiteral("127.0.0.1");
     var runtime = driver.start(b -> b.receiveBuffers(4, 256));
     var loop = runtime.loop();
     var held = new ConcurrentLinkedQueue<Buffer>();
     List<RecordedEvent> events;
     try (var record = FlightRecord.of("OutOfBuffers", "Cancel");
-        var pair = Pair.open(runtime)) {
+        var listener = TcpListener.bind(runtime, new InetSocketAddress(loopback, 0));
+        var peer = new Socket(loopback, listener.localAddress().getPort())) {
+      var stream = Waits.get(listener.acceptAsync(), "a connection");
       var holder =
           new Peers.Checking(pattern) {
             @Override
@@ -33,8 +39,8 @@ class TcpTelemetryTest {
               held.add(buffer);
             }
           };
-      pair.stream.receiveEach(null, holder);
-      pair.peer.getOutputStream().write(pattern.bytes(0, 10_000));
+      stream.receiveEach(null, holder);
+      peer.getOutputStream().write(pattern.bytes(0, 10_000));
       Waits.until(
           "the lack of buffers to be counted",
           () -> loop.counters().get(Counter.OUT_OF_BUFFERS) > 0);
@@ -43,7 +49,7 @@ class TcpTelemetryTest {
       nextTurn.awaitOne();
       Waits.until(
           "the lack of buffers to be told", () -> loop.stats().freeReceiveBuffersLow() == 0);
-      pair.stream.close(); // cancels the receive
+      stream.close(); // cancels the receive
       events = record.stop();
     } finally {
       held.forEach(Buffer::release);
