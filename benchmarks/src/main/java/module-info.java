@@ -13,6 +13,7 @@ module io.gyre.benchmarks {
   requires io.netty.transport.classes.epoll;
   requires io.netty.transport.classes.io_uring;
   requires java.management;
+  requires jdk.jfr;
   requires jdk.management; // processor time and allocated bytes
   requires jmh.core;
   requires HdrHistogram;

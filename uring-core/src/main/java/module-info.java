@@ -5,6 +5,7 @@
 @SuppressWarnings("requires-automatic") // JCTools has an automatic module name and no descriptor
 module io.gyre {
   requires io.gyre.bindings;
+  requires jdk.jfr; // looked for before use: on the class path a cut-down JVM may be without
   requires jdk.unsupported; // com.sun.nio.file.ExtendedOpenOption.DIRECT, the JDK's name for
   // O_DIRECT
   requires org.jctools.core;

@@ -1,7 +1,6 @@
 /** Sockets over the runtime. Start at {@link io.gyre.net.TcpListener} and {@link io.gyre.net.TcpStream}. */
 module io.gyre.net {
   requires transitive io.gyre;
-  requires org.slf4j;
 
   exports io.gyre.net;
 }

@@ -4,7 +4,9 @@ import io.gyre.driver.Capabilities;
 import io.gyre.driver.Driver;
 import io.gyre.driver.DriverConfig;
 import io.gyre.driver.DriverCounters;
+import io.gyre.driver.DriverCounters.Counter;
 import io.gyre.driver.DriverProvider;
+import io.gyre.driver.LoopTelemetry;
 import io.gyre.driver.OpCode;
 import io.gyre.driver.Operation;
 import io.gyre.driver.OperationDispatcher;
@@ -62,6 +64,8 @@ public final class EventLoop implements Executor {
   private final long shutdownTimeoutNanos;
   private final Consumer<Throwable> exceptionHandler;
   private final BufferPool buffers;
+  private final LoopTelemetry telemetry;
+  private final DriverCounters counters;
   private final OperationDispatcher dispatcher;
   private final Thread thread;
   private final CompletableFuture<Void> started = new CompletableFuture<>();
@@ -96,7 +100,9 @@ public final class EventLoop implements Executor {
     this.exceptionHandler = options.exceptionHandler();
     var name = "gyre-" + provider.name() + "-" + index;
     this.buffers = new BufferPool(name, options.bufferPoolBytes());
-    this.dispatcher = new OperationDispatcher(this::handlerThrew);
+    this.telemetry = new LoopTelemetry(name, provider.name());
+    this.counters = telemetry.counters();
+    this.dispatcher = new OperationDispatcher(this::handlerThrew, telemetry);
     this.thread = new LoopThread(this, name, this::run);
     this.owner = thread;
   }
@@ -166,12 +172,25 @@ public final class EventLoop implements Executor {
   }
 
   /**
-   * What this loop's driver counted.
+   * What this loop and its driver count, to be read one by one, without allocating.
    *
    * @return live counters, for any thread
    */
   public DriverCounters counters() {
-    return driver.counters();
+    return counters;
+  }
+
+  /**
+   * What this loop has done so far, and how it stands. Any thread, also after the loop's end.
+   *
+   * @return a snapshot
+   */
+  public LoopStats stats() {
+    return LoopStats.of(telemetry, inbox.size());
+  }
+
+  LoopTelemetry telemetry() {
+    return telemetry;
   }
 
   /**
@@ -236,6 +255,7 @@ public final class EventLoop implements Executor {
 
   private void wakeIfSleeping() {
     if (sleeping && SLEEPING.compareAndSet(this, true, false)) {
+      telemetry.wakeUpSent();
       driver.wakeUp();
     }
   }
@@ -324,6 +344,11 @@ public final class EventLoop implements Executor {
       execute(task);
     }
     return task;
+  }
+
+  /** The loop's thread only. */
+  void timerRuns() {
+    counters.add(Counter.TIMERS, 1);
   }
 
   /** The loop's thread only. */
@@ -427,6 +452,7 @@ public final class EventLoop implements Executor {
   }
 
   private void turn(Driver d) throws IOException {
+    telemetry.beginTurn(dispatcher.inFlight());
     runTasks(TASKS_PER_TURN);
     dispatcher.resolveDeferred();
     // The last before the wait, which is to end when the first is due: handlers above may add some.
@@ -455,6 +481,7 @@ public final class EventLoop implements Executor {
       if (task == null) {
         return;
       }
+      counters.add(Counter.TASKS, 1);
       runTask(task);
     }
   }
@@ -475,6 +502,7 @@ public final class EventLoop implements Executor {
     dispatcher.stop();
     // Not for as long as tasks come: what comes later runs at the very end.
     while (dispatcher.inFlight() > 0 || dispatcher.hasOpen()) {
+      telemetry.beginTurn(dispatcher.inFlight());
       runTasks(TASKS_PER_TURN);
       if (dispatcher.inFlight() == 0) {
         dispatcher.stop(); // what was accepted or opened meanwhile
@@ -512,6 +540,7 @@ public final class EventLoop implements Executor {
       }
       dispatcher.detach();
       d.close(drained);
+      telemetry.beginTurn(dispatcher.inFlight()); // tells what there is to tell of the last one
     } catch (RuntimeException e) {
       LOG.error("{}: closing its driver failed", thread.getName(), e);
     } finally {
@@ -542,6 +571,7 @@ public final class EventLoop implements Executor {
   }
 
   private void handlerThrew(Throwable t) {
+    counters.add(Counter.EXCEPTIONS, 1);
     try {
       exceptionHandler.accept(t);
     } catch (Throwable second) {

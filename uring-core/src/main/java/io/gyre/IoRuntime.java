@@ -32,6 +32,7 @@ public final class IoRuntime implements AutoCloseable {
   private final List<EventLoop> loops;
   private final String driverName;
   private final AtomicInteger next = new AtomicInteger();
+  private final StallWatchdog watchdog; // null when stalls are not to be reported
 
   private IoRuntime(Builder options, DriverProvider provider) throws IOException {
     this.driverName = provider.name();
@@ -49,6 +50,19 @@ public final class IoRuntime implements AutoCloseable {
       close();
       throw e;
     }
+    this.watchdog = options.stallThreshold.isZero() ? null : watch(options.stallThreshold);
+  }
+
+  /** Starts a watchdog that ends with the last loop. */
+  private StallWatchdog watch(Duration threshold) {
+    var dog = new StallWatchdog("gyre-" + driverName + "-watchdog", loops, threshold);
+    dog.start();
+    var _ = allTerminated().thenRun(dog::stop);
+    return dog;
+  }
+
+  StallWatchdog watchdog() {
+    return watchdog;
   }
 
   /**
@@ -96,6 +110,15 @@ public final class IoRuntime implements AutoCloseable {
   }
 
   /**
+   * What the loops have done so far, and how they stand. Any thread, also after the runtime's end.
+   *
+   * @return a snapshot of each loop, and their sum
+   */
+  public RuntimeStats stats() {
+    return RuntimeStats.of(loops.stream().map(EventLoop::stats).toList());
+  }
+
+  /**
    * The loop for something new: the caller's own if it is one of this runtime's, else each in turn.
    *
    * @return a loop
@@ -128,6 +151,10 @@ public final class IoRuntime implements AutoCloseable {
    */
   public CompletableFuture<Void> closeAsync() {
     loops.forEach(EventLoop::stop);
+    return allTerminated();
+  }
+
+  private CompletableFuture<Void> allTerminated() {
     return CompletableFuture.allOf(
         loops.stream().map(EventLoop::terminated).toArray(CompletableFuture<?>[]::new));
   }
@@ -172,6 +199,7 @@ public final class IoRuntime implements AutoCloseable {
     private int fixedFiles = 16_384;
     private long bufferPoolBytes = 16L << 20;
     private Duration shutdownTimeout = Duration.ofSeconds(10);
+    private Duration stallThreshold = Duration.ofMillis(500);
     private Consumer<Throwable> exceptionHandler =
         t -> LOG.error("a handler or task threw; the loop goes on", t);
 
@@ -276,6 +304,23 @@ public final class IoRuntime implements AutoCloseable {
         throw new IllegalArgumentException("shutdownTimeout must not be negative: " + value);
       }
       this.shutdownTimeout = value;
+      return this;
+    }
+
+    /**
+     * How long a loop may be busy with one turn's handlers and tasks before it is reported, once, while it lasts: one
+     * log line with its stack, and the Flight Recorder event {@code io.gyre.Stall}. 500 milliseconds by default. A
+     * thread of the runtime looks for that a few times in this time; the loops are not slowed down.
+     *
+     * @param value at least a millisecond; zero to look for nothing
+     * @return this
+     */
+    public Builder stallThreshold(Duration value) {
+      if (!value.isZero() && value.compareTo(Duration.ofMillis(1)) < 0) {
+        throw new IllegalArgumentException(
+            "stallThreshold must be zero or at least a millisecond: " + value);
+      }
+      this.stallThreshold = value;
       return this;
     }
 

@@ -62,6 +62,7 @@ final class TimedTask extends TimerWheel.Entry implements ScheduledTask, Runnabl
     if (!STATE.compareAndSet(this, WAITING, RUNNING)) {
       return; // cancelled by another thread, whose word the loop has yet to find in its inbox
     }
+    loop.timerRuns();
     try {
       toRun.run(); // the wheel reports what it throws
     } finally {

@@ -9,6 +9,7 @@ import io.gyre.driver.DriverCounters;
 import io.gyre.driver.DriverCounters.Counter;
 import io.gyre.driver.Errno;
 import io.gyre.driver.Errors;
+import io.gyre.driver.LoopTelemetry;
 import io.gyre.driver.Operation;
 import io.gyre.driver.OperationDispatcher;
 import java.io.IOException;
@@ -31,7 +32,8 @@ import java.util.Set;
  */
 final class NioDriver implements Driver {
   private final OperationDispatcher dispatcher;
-  private final DriverCounters counters = new DriverCounters();
+  private final LoopTelemetry telemetry;
+  private final DriverCounters counters;
   private final Outcomes outcomes;
   private final Waker waker;
   private final Readiness readiness;
@@ -54,6 +56,8 @@ final class NioDriver implements Driver {
    */
   NioDriver(DriverConfig config, OperationDispatcher dispatcher, FilePool pool) throws IOException {
     this.dispatcher = dispatcher;
+    this.telemetry = dispatcher.telemetry();
+    this.counters = telemetry.counters();
     this.outcomes = new Outcomes(dispatcher, counters);
     var selector = openSelector();
     try {
@@ -116,6 +120,7 @@ final class NioDriver implements Driver {
 
   @Override
   public void cancel(Operation operation) {
+    telemetry.cancelRequested(operation.code().name(), operation.subject());
     // What has an outcome already, and waits to be resolved, is found nowhere and keeps it.
     if (operation.descriptor() instanceof NioSelectable channel) {
       channel.cancel(operation);
@@ -126,6 +131,7 @@ final class NioDriver implements Driver {
 
   @Override
   public void cancelAll(Descriptor descriptor) {
+    telemetry.cancelRequested("ALL", descriptor.subject());
     if (descriptor instanceof NioSelectable channel) {
       channel.cancelAll();
     } else {
@@ -135,6 +141,7 @@ final class NioDriver implements Driver {
 
   @Override
   public void cancelAll() {
+    telemetry.cancelRequested("ALL", "");
     for (var descriptor : open) {
       if (descriptor instanceof NioSelectable channel) {
         channel.cancelAll();
@@ -145,6 +152,7 @@ final class NioDriver implements Driver {
 
   @Override
   public int turn(long timeoutNanos, int budget) throws IOException {
+    counters.lower(Counter.FREE_RECEIVE_BUFFERS_LOW, buffers.free());
     collect();
     int resolved = pump(budget);
     select(resolved > 0 || hasWork() ? 0 : timeoutNanos);
@@ -173,7 +181,9 @@ final class NioDriver implements Driver {
       Thread.interrupted();
       waker.beginSleep();
       boolean awake = files.hasFinished() || buffers.hasReturned();
+      telemetry.beginWait();
       readiness.select(awake ? 0 : timeoutNanos);
+      telemetry.endWait();
       waker.endSleep();
     } else {
       readiness.select(0);

@@ -49,6 +49,7 @@ final class ReceiveBuffers implements Buffer.Owner {
       free[freeCount++] =
           new Buffer(this, memory.asSlice((long) id * bufferBytes, bufferBytes), id);
     }
+    counters.set(Counter.FREE_RECEIVE_BUFFERS_LOW, count);
   }
 
   private static MemorySegment allocate(int count, int bytes) throws IOException {
@@ -67,6 +68,11 @@ final class ReceiveBuffers implements Buffer.Owner {
 
   int bufferBytes() {
     return bufferBytes;
+  }
+
+  /** How many are not lent. */
+  int free() {
+    return freeCount + returned.size();
   }
 
   /** A buffer that is not lent yet, or null when there is none or others wait in line: then {@link #await} one. */

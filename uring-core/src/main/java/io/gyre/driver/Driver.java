@@ -16,6 +16,8 @@ import java.net.SocketOption;
  *       Operation#hasMore()}, and never from inside {@link #submit}.
  *   <li>Until then the driver may touch the operation's memory; after that it may not.
  *   <li>Operations that need room which is not there wait, in order; they are not refused.
+ *   <li>It tells the {@link LoopTelemetry} when it begins and ends to wait, so that a loop that waits is not taken for
+ *       one that is stuck.
  * </ul>
  */
 public interface Driver {
@@ -121,7 +123,8 @@ public interface Driver {
   Capabilities capabilities();
 
   /**
-   * Counters since the driver was opened. Written by the loop, readable from any thread, each by itself up to date.
+   * Counters since the driver was opened: those of the {@linkplain OperationDispatcher#telemetry() loop's telemetry}.
+   * Written by the loop, readable from any thread, each by itself up to date.
    *
    * @return the live counters
    */

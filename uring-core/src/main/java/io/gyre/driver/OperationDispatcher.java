@@ -16,6 +16,7 @@ public final class OperationDispatcher {
 
   private final OperationTable table = new OperationTable(1024);
   private final Consumer<Throwable> exceptionHandler;
+  private final LoopTelemetry telemetry;
   private Driver driver;
   private boolean stopping;
   private boolean failed;
@@ -33,12 +34,32 @@ public final class OperationDispatcher {
   private Operation deferredTail;
 
   /**
-   * Makes a dispatcher; the loop does this.
+   * Makes a dispatcher without a loop, for a driver that is only tried out.
    *
    * @param exceptionHandler takes what handlers throw
    */
   public OperationDispatcher(Consumer<Throwable> exceptionHandler) {
+    this(exceptionHandler, new LoopTelemetry("no loop", "unknown"));
+  }
+
+  /**
+   * Makes a dispatcher; the loop does this.
+   *
+   * @param exceptionHandler takes what handlers throw
+   * @param telemetry what the loop and its driver write to
+   */
+  public OperationDispatcher(Consumer<Throwable> exceptionHandler, LoopTelemetry telemetry) {
     this.exceptionHandler = Objects.requireNonNull(exceptionHandler, "exceptionHandler");
+    this.telemetry = Objects.requireNonNull(telemetry, "telemetry");
+  }
+
+  /**
+   * What the loop and its driver tell about themselves: drivers count, and mark their waits, here.
+   *
+   * @return the loop's telemetry
+   */
+  public LoopTelemetry telemetry() {
+    return telemetry;
   }
 
   /**

@@ -14,6 +14,7 @@ import io.gyre.driver.DriverCounters;
 import io.gyre.driver.DriverCounters.Counter;
 import io.gyre.driver.Errno;
 import io.gyre.driver.Errors;
+import io.gyre.driver.LoopTelemetry;
 import io.gyre.driver.OpCode;
 import io.gyre.driver.OpenRequest;
 import io.gyre.driver.Operation;
@@ -69,7 +70,8 @@ final class UringDriver implements Driver {
   private final FileTable files;
   private final Sockets sockets;
   private final CapabilityReport report;
-  private final DriverCounters counters = new DriverCounters();
+  private final LoopTelemetry telemetry;
+  private final DriverCounters counters;
   private final int credit;
   private boolean multishotReceive;
 
@@ -131,6 +133,8 @@ final class UringDriver implements Driver {
       boolean multishotReceive,
       CapabilityReport report) {
     this.dispatcher = dispatcher;
+    this.telemetry = dispatcher.telemetry();
+    this.counters = telemetry.counters();
     this.ring = ring;
     this.wakeUp = wakeUp;
     this.bufferRing = bufferRing;
@@ -140,6 +144,7 @@ final class UringDriver implements Driver {
     this.report = report;
     // A quarter stays free for cancellations, the wake-up and what multishots post meanwhile.
     this.credit = Math.max(1, ring.cqEntries() - Math.max(2, ring.cqEntries() / 4));
+    counters.set(Counter.FREE_RECEIVE_BUFFERS_LOW, bufferRing.count());
   }
 
   /**
@@ -580,6 +585,7 @@ final class UringDriver implements Driver {
 
   @Override
   public void cancel(Operation operation) {
+    telemetry.cancelRequested(operation.code().name(), operation.subject());
     operation.requestCancel();
     if (starved.remove(operation) || waiting.remove(operation) || leavesLine(operation)) {
       cancelledBeforeTheKernel(operation);
@@ -627,6 +633,7 @@ final class UringDriver implements Driver {
   @Override
   @SuppressWarnings("ReferenceEquality") // this very descriptor
   public void cancelAll(Descriptor descriptor) {
+    telemetry.cancelRequested("ALL", descriptor.subject());
     starved.removeIf(o -> o.descriptor() == descriptor, this::cancelledBeforeTheKernel);
     waiting.removeIf(
         o -> o.descriptor() == descriptor && o.code() != OpCode.CLOSE,
@@ -637,6 +644,7 @@ final class UringDriver implements Driver {
 
   @Override
   public void cancelAll() {
+    telemetry.cancelRequested("ALL", "");
     starved.removeIf(o -> true, this::cancelledBeforeTheKernel);
     waiting.removeIf(o -> o.code() != OpCode.CLOSE, this::cancelledBeforeTheKernel);
     cancels.add(Cancel.all());
@@ -651,6 +659,7 @@ final class UringDriver implements Driver {
   @Override
   public int turn(long timeoutNanos, int budget) throws IOException {
     bufferRing.publish();
+    counters.lower(Counter.FREE_RECEIVE_BUFFERS_LOW, bufferRing.available());
     boolean buffersCame = rearmStarved();
     writeWaiting();
     int resolved = resolveEnded();
@@ -664,7 +673,9 @@ final class UringDriver implements Driver {
             && wakeArmed
             && ring.ready() == 0;
     if (sleep) {
+      telemetry.beginWait();
       enter(1, timeoutNanos);
+      telemetry.endWait();
     } else if (ring.unsubmitted() > 0 || ring.kernelNeedsEnter()) {
       enter(0, 0);
     }

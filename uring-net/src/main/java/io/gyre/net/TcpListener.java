@@ -12,6 +12,7 @@ import io.gyre.driver.OpCode;
 import io.gyre.driver.Operation;
 import io.gyre.driver.OperationDispatcher;
 import io.gyre.driver.OperationScope;
+import io.gyre.driver.RateLimitedLog;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.nio.channels.AcceptPendingException;
@@ -21,8 +22,6 @@ import java.nio.channels.UnresolvedAddressException;
 import java.time.Duration;
 import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
  * A socket that accepts TCP connections, IPv4 or IPv6. Belongs to one loop, and so do the connections that it accepts.
@@ -34,10 +33,9 @@ import org.slf4j.LoggerFactory;
  *     IORING_ACCEPT_MULTISHOT (kernel 5.19)</a>
  */
 public final class TcpListener implements AutoCloseable {
-  private static final Logger LOG = LoggerFactory.getLogger(TcpListener.class);
   private static final Completion ON_ACCEPT = TcpListener::acceptCompleted;
   private static final Duration BACK_OFF = Duration.ofMillis(100);
-  private static final long WARNING_INTERVAL_NANOS = 10_000_000_000L;
+  private static final Duration WARNING_INTERVAL = Duration.ofSeconds(10);
 
   /**
    * How to listen.
@@ -65,7 +63,7 @@ public final class TcpListener implements AutoCloseable {
   // The loop's thread only.
   private boolean each;
   private boolean backingOff;
-  private long lastWarningNanos = System.nanoTime() - 2 * WARNING_INTERVAL_NANOS;
+  private final RateLimitedLog backOffLog = new RateLimitedLog(TcpListener.class, WARNING_INTERVAL);
   private CompletionHandler<TcpStream, Object> handler;
   private Object attachment;
   private OperationScope scope;
@@ -287,11 +285,7 @@ public final class TcpListener implements AutoCloseable {
   }
 
   private void backOff(Throwable cause) {
-    long now = System.nanoTime();
-    if (now - lastWarningNanos > WARNING_INTERVAL_NANOS) {
-      lastWarningNanos = now;
-      LOG.warn("{} pauses accepting: {}", this, cause.getMessage());
-    }
+    backOffLog.warn("{} pauses accepting: {}", this, cause.getMessage());
     backingOff = true;
     // Nothing is in flight that would tell the handler of a close. An accept on a closing
     // descriptor fails, which does.
