@@ -9,6 +9,7 @@ import io.gyre.driver.DriverCounters;
 import io.gyre.driver.DriverCounters.Counter;
 import io.gyre.driver.Errno;
 import io.gyre.driver.Errors;
+import io.gyre.driver.OpCode;
 import io.gyre.driver.Operation;
 import io.gyre.driver.OperationDispatcher;
 import java.io.IOException;
@@ -38,6 +39,7 @@ final class NioDriver implements Driver {
   private final ReceiveBuffers buffers;
   private final Views views;
   private final DriverParts parts;
+  private final Polls polls;
   private final FileWork files;
   private final Set<NioDescriptor> open = new HashSet<>();
 
@@ -62,6 +64,7 @@ final class NioDriver implements Driver {
       this.buffers = new ReceiveBuffers(config, counters, waker);
       this.views = new Views(buffers);
       this.parts = new DriverParts(readiness, outcomes, buffers, views);
+      this.polls = new Polls(parts);
       this.files = new FileWork(pool, outcomes, waker, this::opened);
     } catch (IOException | RuntimeException | Error e) {
       selector.close();
@@ -87,6 +90,8 @@ final class NioDriver implements Driver {
       case NOP -> outcomes.queue(operation, 0);
       case OPEN -> files.submit(operation);
       case CLOSE -> close(operation);
+      case POLL, POLL_MULTISHOT -> polls.submit(operation);
+      case RAW -> outcomes.queueFailure(operation, Failures.raw(operation));
       default -> {
         if (operation.descriptor() instanceof NioSelectable channel) {
           channel.submit(operation);
@@ -117,7 +122,9 @@ final class NioDriver implements Driver {
   @Override
   public void cancel(Operation operation) {
     // What has an outcome already, and waits to be resolved, is found nowhere and keeps it.
-    if (operation.descriptor() instanceof NioSelectable channel) {
+    if (operation.code() == OpCode.POLL || operation.code() == OpCode.POLL_MULTISHOT) {
+      polls.cancel(operation);
+    } else if (operation.descriptor() instanceof NioSelectable channel) {
       channel.cancel(operation);
     } else {
       files.cancel(operation);
@@ -128,6 +135,7 @@ final class NioDriver implements Driver {
   public void cancelAll(Descriptor descriptor) {
     if (descriptor instanceof NioSelectable channel) {
       channel.cancelAll();
+      channel.cancelPolls();
     } else {
       files.cancelAll(descriptor);
     }
@@ -138,8 +146,10 @@ final class NioDriver implements Driver {
     for (var descriptor : open) {
       if (descriptor instanceof NioSelectable channel) {
         channel.cancelAll();
+        channel.cancelPolls();
       }
     }
+    polls.cancelAll();
     files.cancelAll(null);
   }
 
