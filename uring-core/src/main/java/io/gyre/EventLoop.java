@@ -11,10 +11,13 @@ import io.gyre.driver.OpCode;
 import io.gyre.driver.Operation;
 import io.gyre.driver.OperationDispatcher;
 import io.gyre.driver.OperationScope;
+import io.gyre.driver.RawHandler;
+import io.gyre.driver.RawOperation;
 import io.gyre.driver.TimerWheel;
 import java.io.IOException;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
+import java.nio.channels.SelectableChannel;
 import java.nio.channels.ShutdownChannelGroupException;
 import java.time.Duration;
 import java.util.Objects;
@@ -395,6 +398,57 @@ public final class EventLoop implements Executor {
     } else {
       execute(() -> nop(attachment, handler));
     }
+  }
+
+  /**
+   * A descriptor of the user's own, such as an eventfd, a pipe or a socket of a native library, to be polled on this
+   * loop. It stays the user's and is never closed here. io_uring only: on the NIO driver polls of it fail with an {@link
+   * UnsupportedOperationException}.
+   *
+   * @param fd its number, which must stay open while it is polled
+   * @return a source that any thread may poll
+   * @throws IllegalArgumentException for a negative number
+   */
+  public PollSource source(int fd) {
+    return PollSource.of(this, fd);
+  }
+
+  /**
+   * A channel of java.nio to be polled on this loop. It stays the user's, but is registered with the loop's selector
+   * from the first poll until it is closed, and so must be non-blocking. NIO only: java.nio does not tell the number that
+   * io_uring would need, so on that driver polls of it fail with an {@link UnsupportedOperationException}.
+   *
+   * @param channel the channel
+   * @return a source that any thread may poll
+   */
+  public PollSource source(SelectableChannel channel) {
+    return PollSource.of(this, channel);
+  }
+
+  /**
+   * For experts: an operation of io_uring that Gyre has no method for. On other drivers it fails with an {@link
+   * UnsupportedOperationException}. Any thread.
+   *
+   * @param operation what to do
+   * @param attachment given to the handler
+   * @param handler called on the loop's thread
+   * @param <A> the attachment's type
+   * @return what cancels it
+   * @throws IllegalStateException when its pooled buffer was released
+   * @throws ShutdownChannelGroupException when the loop has ended
+   */
+  public <A> Registration submitRaw(
+      RawOperation operation, A attachment, RawHandler<? super A> handler) {
+    return chain().then(operation, attachment, handler).submit();
+  }
+
+  /**
+   * For experts: begins a chain of raw operations, of which each starts when the one before it has succeeded.
+   *
+   * @return an empty chain
+   */
+  public OperationChain chain() {
+    return new OperationChain(this);
   }
 
   void start() {

@@ -78,6 +78,15 @@ final class Failures {
     return new IllegalArgumentException(code.displayName() + " is not for " + target);
   }
 
+  /** There is no submission queue to put an entry of io_uring into. */
+  static UnsupportedOperationException raw(Operation operation) {
+    return new UnsupportedOperationException(
+        "raw "
+            + operation.subject()
+            + ": the nio driver has no raw operations; they need io_uring, see"
+            + " IoRuntime.Builder.driver");
+  }
+
   private static <E extends IOException> E causedBy(Throwable cause, E exception) {
     exception.initCause(cause);
     return exception;

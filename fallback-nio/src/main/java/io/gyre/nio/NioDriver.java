@@ -10,6 +10,7 @@ import io.gyre.driver.DriverCounters.Counter;
 import io.gyre.driver.Errno;
 import io.gyre.driver.Errors;
 import io.gyre.driver.LoopTelemetry;
+import io.gyre.driver.OpCode;
 import io.gyre.driver.Operation;
 import io.gyre.driver.OperationDispatcher;
 import java.io.IOException;
@@ -40,6 +41,7 @@ final class NioDriver implements Driver {
   private final ReceiveBuffers buffers;
   private final Views views;
   private final DriverParts parts;
+  private final Polls polls;
   private final FileWork files;
   private final Set<NioDescriptor> open = new HashSet<>();
 
@@ -66,6 +68,7 @@ final class NioDriver implements Driver {
       this.buffers = new ReceiveBuffers(config, counters, waker);
       this.views = new Views(buffers);
       this.parts = new DriverParts(readiness, outcomes, buffers, views);
+      this.polls = new Polls(parts);
       this.files = new FileWork(pool, outcomes, waker, this::opened);
     } catch (IOException | RuntimeException | Error e) {
       selector.close();
@@ -91,6 +94,8 @@ final class NioDriver implements Driver {
       case NOP -> outcomes.queue(operation, 0);
       case OPEN -> files.submit(operation);
       case CLOSE -> close(operation);
+      case POLL, POLL_MULTISHOT -> polls.submit(operation);
+      case RAW -> outcomes.queueFailure(operation, Failures.raw(operation));
       default -> {
         if (operation.descriptor() instanceof NioSelectable channel) {
           channel.submit(operation);
@@ -122,7 +127,9 @@ final class NioDriver implements Driver {
   public void cancel(Operation operation) {
     telemetry.cancelRequested(operation.code().name(), operation.subject());
     // What has an outcome already, and waits to be resolved, is found nowhere and keeps it.
-    if (operation.descriptor() instanceof NioSelectable channel) {
+    if (operation.code() == OpCode.POLL || operation.code() == OpCode.POLL_MULTISHOT) {
+      polls.cancel(operation);
+    } else if (operation.descriptor() instanceof NioSelectable channel) {
       channel.cancel(operation);
     } else {
       files.cancel(operation);
@@ -134,6 +141,7 @@ final class NioDriver implements Driver {
     telemetry.cancelRequested("ALL", descriptor.subject());
     if (descriptor instanceof NioSelectable channel) {
       channel.cancelAll();
+      channel.cancelPolls();
     } else {
       files.cancelAll(descriptor);
     }
@@ -145,8 +153,10 @@ final class NioDriver implements Driver {
     for (var descriptor : open) {
       if (descriptor instanceof NioSelectable channel) {
         channel.cancelAll();
+        channel.cancelPolls();
       }
     }
+    polls.cancelAll();
     files.cancelAll(null);
   }
 

@@ -34,6 +34,12 @@ public final class NioDriverProvider implements DriverProvider {
                   "O_DIRECT",
                   Status.USED,
                   "offset, length and memory must be multiples of the file system's block size"),
+              new Feature("poll on channels of java.nio", Status.USED, ""),
+              new Feature(
+                  "poll on any descriptor",
+                  Status.ABSENT,
+                  "sockets of the runtime and channels of java.nio only"),
+              new Feature("raw operations", Status.ABSENT, ""),
               new Feature("registered buffers", Status.ABSENT, ""),
               new Feature("fixed files", Status.ABSENT, ""),
               new Feature("zero-copy send", Status.ABSENT, ""),

@@ -31,7 +31,7 @@ final class NioListener extends NioSelectable {
       ServerSocketChannel channel,
       DriverParts parts,
       BiFunction<String, SocketChannel, NioSocket> adopt) {
-    super(subject, channel, parts.readiness());
+    super(subject, channel, parts);
     this.channel = channel;
     this.outcomes = parts.outcomes();
     this.adopt = adopt;

@@ -4,6 +4,7 @@ import io.gyre.driver.Operation;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.net.SocketOption;
+import java.nio.channels.CancelledKeyException;
 import java.nio.channels.ClosedChannelException;
 import java.nio.channels.NetworkChannel;
 import java.nio.channels.SelectableChannel;
@@ -17,14 +18,19 @@ import java.nio.channels.SelectionKey;
 abstract class NioSelectable extends NioDescriptor {
   private final SelectableChannel channel;
   private final Readiness readiness;
+  private final PollSide polls;
   private SelectionKey key;
+
+  // What is asked of the selector, in the name of transfers and in the name of polls.
   private int interest;
+  private int polled;
   private boolean scheduled;
 
-  NioSelectable(String subject, SelectableChannel channel, Readiness readiness) {
+  NioSelectable(String subject, SelectableChannel channel, DriverParts parts) {
     super(subject);
     this.channel = channel;
-    this.readiness = readiness;
+    this.readiness = parts.readiness();
+    this.polls = new PollSide(this, parts.outcomes());
   }
 
   /** Queues an operation; it is carried out by the turn's steps. */
@@ -57,14 +63,21 @@ abstract class NioSelectable extends NioDescriptor {
   /** Does one thing; returns whether it brought an outcome. Turns only. */
   final boolean step() {
     scheduled = false;
-    boolean outcome = proceed();
+    boolean outcome;
+    if (polls.canProceed()) {
+      polls.proceed();
+      pollFurther();
+      outcome = true;
+    } else {
+      outcome = proceed();
+    }
     schedule();
     return outcome;
   }
 
   /** Asks for a step if there is something to do. */
   final void schedule() {
-    if (!scheduled && canProceed()) {
+    if (!scheduled && (canProceed() || polls.canProceed())) {
       scheduled = true;
       readiness.add(this);
     }
@@ -80,12 +93,8 @@ abstract class NioSelectable extends NioDescriptor {
       return;
     }
     interest |= ops;
-    if (key != null) {
-      key.interestOps(interest);
-      return;
-    }
     try {
-      key = channel.register(readiness.selector(), interest, this);
+      askSelector();
     } catch (ClosedChannelException e) {
       throw new AssertionError("open, and closed by nobody but this thread: " + this, e);
     }
@@ -95,9 +104,77 @@ abstract class NioSelectable extends NioDescriptor {
   final void unwant(int ops) {
     if ((interest & ops) != 0 && channel.isOpen()) {
       interest &= ~ops;
-      key.interestOps(interest);
+      key.interestOps(interest | polled);
     }
   }
+
+  private void askSelector() throws ClosedChannelException {
+    if (key == null) {
+      key = channel.register(readiness.selector(), interest | polled, this);
+    } else {
+      key.interestOps(interest | polled);
+    }
+  }
+
+  // ---- polls
+
+  /** The selector says what is ready. */
+  final void reported(int ops) {
+    if (!polls.isEmpty() || polled != 0) {
+      polls.ready(ops);
+      pollFor(polls.ops()); // no longer for those that have ended
+      schedule();
+    }
+    ready(ops);
+  }
+
+  /**
+   * Begins to poll.
+   *
+   * @throws ClosedChannelException for a user's channel that is closed
+   * @throws java.nio.channels.IllegalBlockingModeException for a user's channel that blocks
+   */
+  final void submitPoll(Operation operation) throws ClosedChannelException {
+    polls.add(operation);
+    polled |= polls.ops();
+    try {
+      askSelector();
+    } catch (ClosedChannelException | RuntimeException e) {
+      polls.remove(operation);
+      polled = polls.ops();
+      throw e;
+    }
+  }
+
+  /** What is to be waited for may have changed while a handler ran: a channel was connected, for instance. */
+  private void pollFurther() {
+    pollFor(polled | polls.ops());
+  }
+
+  private void pollFor(int ops) {
+    if (ops != polled) {
+      polled = ops;
+      try {
+        key.interestOps(interest | polled);
+      } catch (CancelledKeyException e) {
+        // A user's channel, which he closed: it is reported no more.
+      }
+    }
+  }
+
+  final boolean isPolled() {
+    return !polls.isEmpty();
+  }
+
+  final void cancelPoll(Operation operation) {
+    polls.cancel(operation);
+  }
+
+  final void cancelPolls() {
+    polls.cancelAll();
+  }
+
+  // ---- the end
 
   @Override
   final void close() throws IOException {

@@ -17,7 +17,7 @@ final class NioSocket extends NioSelectable {
   private boolean sendsNext;
 
   NioSocket(String subject, SocketChannel channel, DriverParts parts) {
-    super(subject, channel, parts.readiness());
+    super(subject, channel, parts);
     this.channel = channel;
     this.outcomes = parts.outcomes();
     this.receiving = new ReceiveSide(this, channel, parts);

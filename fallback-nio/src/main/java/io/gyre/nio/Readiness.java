@@ -3,6 +3,7 @@ package io.gyre.nio;
 import io.gyre.driver.DriverCounters;
 import io.gyre.driver.DriverCounters.Counter;
 import java.io.IOException;
+import java.nio.channels.CancelledKeyException;
 import java.nio.channels.SelectionKey;
 import java.nio.channels.Selector;
 import java.util.ArrayDeque;
@@ -65,8 +66,12 @@ final class Readiness {
   }
 
   private static void report(SelectionKey key) {
-    if (key.isValid()) {
-      ((NioSelectable) key.attachment()).ready(key.readyOps());
+    int ops;
+    try {
+      ops = key.readyOps();
+    } catch (CancelledKeyException e) {
+      return; // closed meanwhile, perhaps by another thread if it is a user's channel
     }
+    ((NioSelectable) key.attachment()).reported(ops);
   }
 }

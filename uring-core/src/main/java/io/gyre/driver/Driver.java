@@ -29,6 +29,21 @@ public interface Driver {
   void submit(Operation operation);
 
   /**
+   * Takes a chain of {@link OpCode#RAW} operations, of which each begins when the one before it has succeeded. By default
+   * each is submitted by itself, which is for drivers that fail such operations.
+   *
+   * @param first of the chain, linked by {@link Operation#behind()}
+   */
+  default void submitChain(Operation first) {
+    for (var operation = first; operation != null; ) {
+      var following = operation.behind();
+      operation.setBehind(null);
+      submit(operation);
+      operation = following;
+    }
+  }
+
+  /**
    * Asks that one operation be cancelled. It resolves with {@link Errno#ECANCELED}, or as it would have.
    *
    * @param operation a live operation that was submitted

@@ -32,7 +32,16 @@ public enum OpCode {
   /** Sends all of its memory, in as many parts as it takes; resolves with the number of bytes. */
   SEND,
   /** Shuts down a socket; {@link Operation#flags()} is 0 for input, 1 for output, 2 for both. */
-  SHUTDOWN;
+  SHUTDOWN,
+  /**
+   * Waits until the descriptor, or the {@link io.gyre.PollSource} that is the argument, is ready; {@link
+   * Operation#flags()} are the events of poll(2) to wait for, the result those that came.
+   */
+  POLL,
+  /** The same until cancelled or failed; each event is an outcome with {@link Operation#hasMore()}. */
+  POLL_MULTISHOT,
+  /** Whatever the argument, a {@link RawOperation}, says. */
+  RAW;
 
   private final String lowerCaseName =
       name().toLowerCase(java.util.Locale.ROOT).replace("_multishot", "");
@@ -54,7 +63,7 @@ public enum OpCode {
   public boolean isSocketOperation() {
     return switch (this) {
       case ACCEPT, ACCEPT_MULTISHOT, CONNECT, RECEIVE, RECEIVE_MULTISHOT, SEND, SHUTDOWN -> true;
-      case NOP, OPEN, READ, WRITE, FSYNC, SIZE, CLOSE -> false;
+      case NOP, OPEN, READ, WRITE, FSYNC, SIZE, CLOSE, POLL, POLL_MULTISHOT, RAW -> false;
     };
   }
 }

@@ -273,6 +273,18 @@ public final class Operation {
   }
 
   /**
+   * Sets a pooled buffer that is pinned from submission to the last outcome, but is not {@link #memory()}.
+   *
+   * @param buffer a leased buffer, or null
+   * @return this
+   */
+  public Operation lease(Buffer buffer) {
+    this.touched = true;
+    this.lease = buffer;
+    return this;
+  }
+
+  /**
    * For drivers: sets the outcome's long.
    *
    * @param value for instance a file's size
@@ -331,7 +343,8 @@ public final class Operation {
   }
 
   /**
-   * For drivers: a second link, for operations of one descriptor that take turns.
+   * For drivers: a second link, for operations that take turns: sends of one socket, and those of {@link
+   * OperationDispatcher#submitChain}.
    *
    * @return the operation whose turn comes after this one's
    */
@@ -473,7 +486,10 @@ public final class Operation {
     if (argument instanceof OpenRequest request) {
       return request.path().toString();
     }
-    return descriptor == null ? "" : descriptor.subject();
+    if (descriptor != null && code != OpCode.RAW) {
+      return descriptor.subject();
+    }
+    return argument == null ? "" : argument.toString();
   }
 
   /**

@@ -225,6 +225,33 @@ public final class OperationDispatcher {
         });
   }
 
+  /**
+   * Starts operations of which each begins only when the one before it has succeeded, all of them {@link OpCode#RAW}. If
+   * one is refused, because its descriptor is closed for instance, none starts.
+   *
+   * @param first of the chain, linked by {@link Operation#setBehind}; pooled buffers are pinned by the caller as well
+   */
+  public void submitChain(Operation first) {
+    boolean admitted = true;
+    for (var operation = first; operation != null; operation = operation.behind()) {
+      admitted &= admit(operation) && (!guarded || mayStart(operation));
+    }
+    if (admitted) {
+      driver.submitChain(first);
+      return;
+    }
+    for (var operation = first; operation != null; ) {
+      var following = operation.behind();
+      operation.setBehind(null);
+      if (!operation.deferred) { // else it is the one that was refused
+        fail(
+            operation,
+            Errors.of(operation.code, Errno.ECANCELED.number(), operation.subject(), false));
+      }
+      operation = following;
+    }
+  }
+
   /** Pins and counts what the operation works on; false if it was refused. */
   private boolean admit(Operation operation) {
     if (operation.lease != null) {
@@ -379,7 +406,7 @@ public final class OperationDispatcher {
    * For drivers: an operation has an outcome that is not its last.
    *
    * @param operation a live operation
-   * @param result its result, not negative
+   * @param result its result, not negative but for {@link OpCode#RAW}
    */
   public void resolveMore(Operation operation, int result) {
     operation.more = true;

@@ -66,6 +66,9 @@ final class CapabilityReport {
   }
 
   void multishotReceive(boolean used) {
+    features.add(new Feature("poll on any descriptor", Status.USED, ""));
+    features.add(new Feature("poll on channels of java.nio", Status.ABSENT, "they hide theirs"));
+    features.add(new Feature("raw operations", Status.USED, ""));
     features.add(new Feature("multishot accept", Status.USED, ""));
     features.add(
         used

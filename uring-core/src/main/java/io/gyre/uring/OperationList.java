@@ -22,6 +22,12 @@ final class OperationList {
     return head;
   }
 
+  void forEach(Consumer<Operation> action) {
+    for (var o = head; o != null; o = o.next()) {
+      action.accept(o);
+    }
+  }
+
   void add(Operation operation) {
     operation.setNext(null);
     if (tail == null) {

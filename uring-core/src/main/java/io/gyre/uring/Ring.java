@@ -258,6 +258,16 @@ final class Ring {
     return sqesAddress + ((long) (sqTail++ & sqMask) << SQE_SHIFT);
   }
 
+  /** The position of the next free entry, for {@link #isTaken}. */
+  int nextPosition() {
+    return sqTail;
+  }
+
+  /** Whether the kernel has taken the entry at a position, so that it reads it no more. */
+  boolean isTaken(int position) {
+    return position - sqHead < 0;
+  }
+
   /** Entries that the kernel has not taken yet. */
   int unsubmitted() {
     return sqTail - sqHead;

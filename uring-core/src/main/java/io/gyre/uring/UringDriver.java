@@ -2,6 +2,7 @@ package io.gyre.uring;
 
 import io.gyre.Buffer;
 import io.gyre.BufferPool;
+import io.gyre.PollSource;
 import io.gyre.bindings.Libc;
 import io.gyre.bindings.Liburing;
 import io.gyre.bindings.iovec;
@@ -25,6 +26,7 @@ import java.lang.foreign.MemorySegment;
 import java.net.InetSocketAddress;
 import java.net.SocketOption;
 import java.nio.ByteBuffer;
+import java.nio.file.FileSystemException;
 import java.util.ArrayDeque;
 import java.util.HashMap;
 import java.util.Set;
@@ -94,6 +96,8 @@ final class UringDriver implements Driver {
   private final OperationList starved = new OperationList();
   private final OperationList ended = new OperationList();
   private final ArrayDeque<Cancel> cancels = new ArrayDeque<>();
+  private final RawEntries rawEntries = new RawEntries();
+  private final RawInFlight rawInFlight = new RawInFlight();
 
   // Cancellations that the kernel has, by their numbers, and those that it has answered. The kernel
   // does not find an operation that is about to be tried again just then: such a cancellation is
@@ -268,6 +272,7 @@ final class UringDriver implements Driver {
   private static boolean takesCredit(OpCode code) {
     return switch (code) {
       case ACCEPT, ACCEPT_MULTISHOT, CONNECT, RECEIVE, RECEIVE_MULTISHOT, SEND -> false;
+      case POLL, POLL_MULTISHOT, RAW -> false;
       case NOP, OPEN, READ, WRITE, FSYNC, SIZE, CLOSE, SHUTDOWN -> true;
     };
   }
@@ -311,9 +316,31 @@ final class UringDriver implements Driver {
         }
         files.remove(closing.fixedIndex);
       }
-      case ACCEPT, ACCEPT_MULTISHOT, RECEIVE_MULTISHOT -> operation.setDriverState(MORE_TO_DO);
+      case ACCEPT, ACCEPT_MULTISHOT, RECEIVE_MULTISHOT, RAW -> operation.setDriverState(MORE_TO_DO);
+      case POLL, POLL_MULTISHOT -> preparePoll(operation);
       default -> {}
     }
+  }
+
+  private void preparePoll(Operation operation) {
+    operation.setDriverState(MORE_TO_DO);
+    if (operation.descriptor() == null && ((PollSource) operation.argument()).channel() != null) {
+      throw new UnsupportedOperationException(
+          "poll "
+              + operation.subject()
+              + ": the io_uring driver can't poll channels of java.nio, which do not tell their"
+              + " descriptor; poll a stream or listener of Gyre or a descriptor's number, or use"
+              + " the nio driver");
+    }
+    notePollArmed(operation);
+  }
+
+  /**
+   * A poll that the kernel ends at its first event, though no completion was lost meanwhile, would end so for ever: what
+   * it polls has nothing to wait on. So we remember when it was armed.
+   */
+  private void notePollArmed(Operation poll) {
+    poll.setTransferred((int) counters.get(Counter.OVERFLOWS));
   }
 
   private void prepareMemory(Operation operation) {
@@ -427,6 +454,8 @@ final class UringDriver implements Driver {
       writeSend(sqe, operation);
     } else if (code == OpCode.RECEIVE_MULTISHOT) {
       writeReceiveMultishot(sqe, operation);
+    } else if (code == OpCode.RAW) {
+      writeRaw(sqe, operation, false);
     } else {
       writeRareSqe(operation, sqe);
     }
@@ -577,7 +606,114 @@ final class UringDriver implements Driver {
               operation.flags(),
               0,
               token);
-      case NOP, READ, WRITE, RECEIVE_MULTISHOT, SEND -> throw new AssertionError(operation);
+      case POLL, POLL_MULTISHOT -> {
+        boolean multishot = operation.code() == OpCode.POLL_MULTISHOT;
+        boolean ours = descriptor != null;
+        Sqe.write(
+            sqe,
+            Liburing.IORING_OP_POLL_ADD(),
+            ours ? descriptor.sqeFlags : 0,
+            ours ? descriptor.sqeFd : ((PollSource) operation.argument()).fd(),
+            0,
+            0,
+            multishot ? Liburing.IORING_POLL_ADD_MULTI() : 0,
+            operation.flags(),
+            token);
+      }
+      case NOP, READ, WRITE, RECEIVE_MULTISHOT, SEND, RAW -> throw new AssertionError(operation);
+    }
+  }
+
+  // ---- chains
+
+  @Override
+  public void submitChain(Operation first) {
+    int length = 0;
+    for (var operation = first; operation != null; operation = operation.behind()) {
+      operation.setDriverState(MORE_TO_DO);
+      length++;
+    }
+    if (length <= ring.sqEntries()) {
+      waiting.add(first); // for the turn, which has as much room as there is
+      return;
+    }
+    var tooLong =
+        new IllegalArgumentException(
+            "a chain of "
+                + length
+                + " operations does not fit the submission queue of "
+                + ring.sqEntries()
+                + ": raise IoRuntime.Builder.ringEntries, or submit it in parts");
+    for (var operation = first; operation != null; operation = operation.behind()) {
+      operation.setFailure(tooLong);
+    }
+    ended.add(first);
+  }
+
+  /** How many entries must be written together. */
+  private static int entries(Operation operation) {
+    int count = 1;
+    if (operation.code() == OpCode.RAW) {
+      for (var o = operation.behind(); o != null; o = o.behind()) {
+        count++;
+      }
+    }
+    return count;
+  }
+
+  /** Writes a chain up to what was cancelled while it waited; that and what is behind it end here. */
+  private void writeChain(Operation first) {
+    var operation = first;
+    while (operation != null && !operation.isCancelRequested()) {
+      var following = operation.behind();
+      operation.setBehind(null);
+      boolean linked = following != null && !following.isCancelRequested();
+      writeRaw(ring.nextSqe(), operation, linked);
+      operation = following;
+    }
+    if (operation != null) {
+      ended.add(operation);
+    }
+  }
+
+  private void writeRaw(long sqe, Operation operation, boolean linked) {
+    rawInFlight.add(operation);
+    rawEntries.write(ring, sqe, operation, linked);
+  }
+
+  private void rawOutcome(Operation operation, int result, int flags, boolean more) {
+    operation.setLongResult(flags);
+    if (more) {
+      dispatcher.resolveMore(operation, result);
+    } else {
+      rawInFlight.remove(operation);
+      dispatcher.resolve(operation, result);
+    }
+  }
+
+  // ---- polling
+
+  private void polled(Operation operation, int result, boolean more) {
+    if (result < 0 || operation.code() == OpCode.POLL) {
+      dispatcher.resolve(operation, result);
+      return;
+    }
+    if (!more && operation.transferred() == (int) counters.get(Counter.OVERFLOWS)) {
+      operation.setFailure(
+          new FileSystemException(
+              operation.subject(),
+              null,
+              "poll: "
+                  + Errno.describe(Errno.EPERM.number())
+                  + "; it is always ready, as regular files are: there is nothing to wait for"));
+      dispatcher.resolve(operation, -Errno.EPERM.number());
+      return;
+    }
+    operation.setTransferred(-1); // it waits: this is no number of overflows
+    dispatcher.resolveMore(operation, result);
+    if (!more) {
+      notePollArmed(operation);
+      goOn(operation);
     }
   }
 
@@ -589,6 +725,10 @@ final class UringDriver implements Driver {
     operation.requestCancel();
     if (starved.remove(operation) || waiting.remove(operation) || leavesLine(operation)) {
       cancelledBeforeTheKernel(operation);
+      return;
+    }
+    if (operation.code() == OpCode.RAW) {
+      rawInFlight.cancelMarked(); // or it waits in a chain, which is written without it
       return;
     }
     cancels.add(Cancel.one(operation));
@@ -638,6 +778,8 @@ final class UringDriver implements Driver {
     waiting.removeIf(
         o -> o.descriptor() == descriptor && o.code() != OpCode.CLOSE,
         this::cancelledBeforeTheKernel);
+    waiting.forEach(o -> markLinksOf(o, descriptor));
+    rawInFlight.cancelAll(descriptor);
     dissolveLine((UringDescriptor) descriptor);
     cancels.add(Cancel.allOn((UringDescriptor) descriptor));
   }
@@ -645,9 +787,22 @@ final class UringDriver implements Driver {
   @Override
   public void cancelAll() {
     telemetry.cancelRequested("ALL", "");
+    rawInFlight.cancelAll(null);
     starved.removeIf(o -> true, this::cancelledBeforeTheKernel);
     waiting.removeIf(o -> o.code() != OpCode.CLOSE, this::cancelledBeforeTheKernel);
     cancels.add(Cancel.all());
+  }
+
+  /** A chain that waits is written up to its first link that is of a descriptor that is being closed. */
+  @SuppressWarnings("ReferenceEquality") // this very descriptor
+  private static void markLinksOf(Operation first, Descriptor descriptor) {
+    if (first.code() == OpCode.RAW) {
+      for (var o = first.behind(); o != null; o = o.behind()) {
+        if (o.descriptor() == descriptor) {
+          o.requestCancel();
+        }
+      }
+    }
   }
 
   private void cancelledBeforeTheKernel(Operation operation) {
@@ -661,6 +816,9 @@ final class UringDriver implements Driver {
     bufferRing.publish();
     counters.lower(Counter.FREE_RECEIVE_BUFFERS_LOW, bufferRing.available());
     boolean buffersCame = rearmStarved();
+    if (rawInFlight.isCancelling()) {
+      rawInFlight.cancelDue(o -> cancels.add(Cancel.one(o)));
+    }
     writeWaiting();
     int resolved = resolveEnded();
     boolean sleep =
@@ -668,13 +826,13 @@ final class UringDriver implements Driver {
             && resolved == 0
             && !buffersCame
             && ended.isEmpty()
-            && (waiting.isEmpty() || ring.free() > 0) // what waits then waits for credit
+            && (waiting.isEmpty() || ring.free() >= entries(waiting.first())) // it waits for credit
             && cancels.isEmpty()
             && wakeArmed
             && ring.ready() == 0;
     if (sleep) {
       telemetry.beginWait();
-      enter(1, timeoutNanos);
+      enter(1, rawInFlight.isCancelling() ? rawInFlight.limit(timeoutNanos) : timeoutNanos);
       telemetry.endWait();
     } else if (ring.unsubmitted() > 0 || ring.kernelNeedsEnter()) {
       enter(0, 0);
@@ -728,14 +886,19 @@ final class UringDriver implements Driver {
           0,
           WAKE);
     }
-    while (!waiting.isEmpty() && ring.free() > 0) {
+    while (!waiting.isEmpty() && ring.free() >= entries(waiting.first())) {
       if (takesCredit(waiting.first().code())) {
         if (inKernel >= credit) {
           break;
         }
         inKernel++;
       }
-      writeSqe(waiting.removeFirst());
+      var operation = waiting.removeFirst();
+      if (operation.code() == OpCode.RAW) {
+        writeChain(operation);
+      } else {
+        writeSqe(operation);
+      }
     }
   }
 
@@ -756,6 +919,9 @@ final class UringDriver implements Driver {
     int result = ring.enter(minComplete, timeoutNanos);
     if (result >= 0) {
       counters.add(Counter.SUBMITTED, result);
+      if (rawEntries.areDirty()) {
+        rawEntries.clean(ring);
+      }
       return;
     }
     switch (Errno.of(-result)) {
@@ -880,6 +1046,8 @@ final class UringDriver implements Driver {
       case RECEIVE_MULTISHOT -> received(operation, result, flags, more);
       case SEND -> sent(operation, result);
       case ACCEPT, ACCEPT_MULTISHOT -> accepted(operation, result, more);
+      case POLL, POLL_MULTISHOT -> polled(operation, result, more);
+      case RAW -> rawOutcome(operation, result, flags, more);
       default -> finish(operation, result);
     }
   }
@@ -892,6 +1060,13 @@ final class UringDriver implements Driver {
       case SEND -> {
         sendEnded(operation, result);
         return;
+      }
+      case RAW -> {
+        var following = operation.behind();
+        operation.setBehind(null);
+        if (following != null) {
+          ended.add(following); // nothing begins behind what failed
+        }
       }
       case OPEN -> {
         if (result >= 0) {
@@ -947,7 +1122,8 @@ final class UringDriver implements Driver {
   }
 
   private static boolean isToEnd(Operation operation) {
-    return operation.isCancelRequested() || operation.descriptor().isClosing();
+    var descriptor = operation.descriptor(); // polls and raw operations may have none
+    return operation.isCancelRequested() || (descriptor != null && descriptor.isClosing());
   }
 
   /** A multishot that the kernel ended without an error starts again, unless somebody wants it to end. */

@@ -211,6 +211,15 @@ public final class AsyncFile implements AutoCloseable {
   }
 
   /**
+   * For experts: what {@link io.gyre.driver.RawOperation}s work on.
+   *
+   * @return the descriptor, confined to the loop's thread
+   */
+  public Descriptor descriptor() {
+    return descriptor;
+  }
+
+  /**
    * The path that the file was opened with.
    *
    * @return the path

@@ -2,8 +2,11 @@ package io.gyre.net;
 
 import io.gyre.Buffer;
 import io.gyre.EventLoop;
+import io.gyre.Interest;
 import io.gyre.IoHandler;
 import io.gyre.IoRuntime;
+import io.gyre.PollSource;
+import io.gyre.Registration;
 import io.gyre.driver.Completion;
 import io.gyre.driver.Descriptor;
 import io.gyre.driver.Errno;
@@ -64,6 +67,7 @@ public final class TcpStream implements AutoCloseable {
   private final EventLoop loop;
   private final OperationDispatcher dispatcher;
   private final Descriptor descriptor;
+  private final PollSource pollSource;
   private final InetSocketAddress remoteAddress;
   private final InetSocketAddress localAddress;
 
@@ -83,6 +87,7 @@ public final class TcpStream implements AutoCloseable {
     this.loop = loop;
     this.dispatcher = loop.dispatcher();
     this.descriptor = descriptor;
+    this.pollSource = PollSource.of(loop, descriptor);
     this.localAddress = local;
     this.remoteAddress = remote;
   }
@@ -604,6 +609,56 @@ public final class TcpStream implements AutoCloseable {
       }
       dispatcher.cancelAll(descriptor);
     }
+  }
+
+  /**
+   * Waits until the connection is ready, once. Any thread; a read or write under way at the same time may take what the
+   * event announced.
+   *
+   * @param interest what to wait for
+   * @param attachment given to the handler: the token
+   * @param handler called on the loop's thread; the result is a mask for {@link io.gyre.Readiness}
+   * @param <A> the attachment's type
+   * @throws ShutdownChannelGroupException when the runtime has ended
+   * @see PollSource
+   */
+  public <A> void poll(Interest interest, A attachment, IoHandler<? super A> handler) {
+    pollSource.poll(interest, attachment, handler);
+  }
+
+  /**
+   * Waits until the connection is ready, once.
+   *
+   * @param interest what to wait for
+   * @return completes with a mask for {@link io.gyre.Readiness}; cancelling it cancels the poll
+   */
+  public CompletableFuture<Integer> pollAsync(Interest interest) {
+    return pollSource.pollAsync(interest);
+  }
+
+  /**
+   * Reports readiness until it is cancelled or the connection is closed. Any thread. How often, see {@link PollSource}.
+   *
+   * @param interest what to wait for
+   * @param attachment given to the handler: the token
+   * @param handler called on the loop's thread; the result is a mask for {@link io.gyre.Readiness}; {@code failed} is
+   *     the last call
+   * @param <A> the attachment's type
+   * @return what cancels it
+   * @throws ShutdownChannelGroupException when the runtime has ended
+   */
+  public <A> Registration pollMultishot(
+      Interest interest, A attachment, IoHandler<? super A> handler) {
+    return pollSource.pollMultishot(interest, attachment, handler);
+  }
+
+  /**
+   * For experts: what {@link io.gyre.driver.RawOperation}s work on.
+   *
+   * @return the descriptor, confined to the loop's thread
+   */
+  public Descriptor descriptor() {
+    return descriptor;
   }
 
   /**

@@ -36,7 +36,9 @@ import org.openjdk.jmh.annotations.Warmup;
 @Measurement(iterations = 5, time = 1)
 @Fork(value = 2, jvmArgsAppend = "--enable-native-access=ALL-UNNAMED")
 public class TimerBenchmark {
+  @SuppressWarnings("UnnecessaryLambda") // one object for all, so that none is made in the loop
   private static final Runnable NOTHING = () -> {};
+
   private static final long MOST_NANOS = TimeUnit.SECONDS.toNanos(30);
   private static final long HOUR_NANOS = TimeUnit.HOURS.toNanos(1);
 
@@ -145,6 +147,7 @@ public class TimerBenchmark {
     }
 
     @Override
+    @SuppressWarnings("FutureReturnValueIgnored") // it is the handle
     public Object schedule(long delayNanos) {
       return executor.schedule(NOTHING, delayNanos, TimeUnit.NANOSECONDS);
     }
