@@ -32,7 +32,6 @@ public final class IoRuntime implements AutoCloseable {
   private final List<EventLoop> loops;
   private final String driverName;
   private final AtomicInteger next = new AtomicInteger();
-  private final StallWatchdog watchdog; // null when stalls are not to be reported
 
   private IoRuntime(Builder options, DriverProvider provider) throws IOException {
     this.driverName = provider.name();
@@ -46,23 +45,20 @@ public final class IoRuntime implements AutoCloseable {
       for (var loop : loops) {
         await(loop.started());
       }
+      if (!options.stallThreshold.isZero()) {
+        watch(options.stallThreshold);
+      }
     } catch (IOException | RuntimeException | Error e) {
       close();
       throw e;
     }
-    this.watchdog = options.stallThreshold.isZero() ? null : watch(options.stallThreshold);
   }
 
   /** Starts a watchdog that ends with the last loop. */
-  private StallWatchdog watch(Duration threshold) {
-    var dog = new StallWatchdog("gyre-" + driverName + "-watchdog", loops, threshold);
-    dog.start();
-    var _ = allTerminated().thenRun(dog::stop);
-    return dog;
-  }
-
-  StallWatchdog watchdog() {
-    return watchdog;
+  private void watch(Duration threshold) {
+    var watchdog = new StallWatchdog("gyre-" + driverName + "-watchdog", loops, threshold);
+    watchdog.start();
+    var _ = allTerminated().thenRun(watchdog::stop);
   }
 
   /**

@@ -45,10 +45,6 @@ final class StallWatchdog {
     LockSupport.unpark(thread);
   }
 
-  Thread thread() {
-    return thread;
-  }
-
   private void run() {
     long last = System.nanoTime();
     while (!stopped) {
