@@ -1,5 +1,6 @@
 package io.gyre;
 
+import static io.gyre.BufferPool.MIN_BUFFER_BYTES;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotNull;
@@ -17,6 +18,7 @@ import java.lang.foreign.MemorySegment;
 import java.nio.ByteOrder;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.HashSet;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
@@ -200,6 +202,91 @@ class BufferPoolTest {
     var again = pool.acquire(100);
     assertSame(buffer, again, "the refused pin has left no trace");
     again.release();
+  }
+
+  @Test
+  void aStaleLeaseIsToldFromTheNewHoldersByItsGeneration() {
+    var buffer = pool.acquire(100);
+    int generation = buffer.generation();
+    buffer.release(generation);
+    assertThrows(IllegalStateException.class, () -> buffer.release(generation));
+    var again = pool.acquire(100);
+    assertSame(buffer, again);
+
+    assertThrows(IllegalStateException.class, () -> buffer.release(generation));
+
+    again.byteBuffer().put(0, (byte) 1); // still lent
+    again.release(again.generation());
+  }
+
+  @Test
+  void theContentOfAReleasedBufferIsRefused() {
+    var buffer = pool.acquire(100);
+    int generation = buffer.pin();
+    buffer.release();
+    buffer.byteBuffer(); // an operation is under way: the dispatcher may look
+    buffer.unpin(generation);
+
+    var failure = assertThrows(IllegalStateException.class, buffer::byteBuffer);
+
+    assertTrue(failure.getMessage().contains("released"), failure::getMessage);
+  }
+
+  @Test
+  void anUnpinTooManyIsRefusedAndLeavesTheBufferAlone() {
+    var buffer = pool.acquire(100);
+    int generation = buffer.pin();
+    assertThrows(IllegalStateException.class, () -> buffer.unpin(generation + 1));
+    buffer.unpin(generation);
+    assertThrows(IllegalStateException.class, () -> buffer.unpin(generation));
+    assertEquals(MIN_BUFFER_BYTES, pool.lentBytes(), "still lent");
+    buffer.release();
+  }
+
+  @Test
+  void theGenerationGoesRoundAndTheCountsStayWhole() {
+    var buffer = pool.acquire(100);
+    int first = buffer.generation();
+    for (int i = 1; i <= 1000; i++) {
+      buffer.pin();
+      buffer.release();
+      buffer.unpin(buffer.generation());
+      assertSame(buffer, pool.acquire(100));
+      assertEquals(first + i, buffer.generation());
+    }
+    buffer.release();
+  }
+
+  @Test
+  void smallBuffersAreJoinedWhenALargeOneIsWanted() {
+    for (int round = 0; round < 3; round++) {
+      var small = new ArrayList<Buffer>();
+      for (int i = 0; i < 2 * MIB / 4096; i++) {
+        small.add(pool.acquire(4096));
+      }
+      Collections.shuffle(small, Seeds.random(round));
+      small.forEach(Buffer::release);
+
+      var first = pool.acquire(MIB);
+      var second = pool.acquire(MIB);
+
+      assertNull(pool.tryAcquire(1));
+      first.release();
+      second.release();
+    }
+  }
+
+  @Test
+  void aBufferWhoseMemoryWasJoinedIsRefusedForEver() {
+    var small = pool.acquire(4096);
+    small.release();
+    try (var first = pool.acquire(MIB);
+        var second = pool.acquire(MIB)) {
+      assertEquals(first.capacity(), second.capacity());
+      assertThrows(IllegalStateException.class, small::release);
+      assertThrows(IllegalStateException.class, small::byteBuffer);
+      assertThrows(IllegalStateException.class, small::pin);
+    }
   }
 
   @Test
