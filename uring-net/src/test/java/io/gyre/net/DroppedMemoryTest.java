@@ -145,13 +145,14 @@ class DroppedMemoryTest {
     collect();
     long leaks = pool.leaks();
     assertTrue(leaks <= finished(ends), "none but those that were written");
-    Thread.ofVirtual().start(() -> trample(pool));
+    var trampler = Thread.ofPlatform().start(() -> trample(pool));
 
     pattern.check(peer.getInputStream().readNBytes(count << 20), 0, count << 20, 0);
 
     for (var end : ends) {
       assertEquals(1 << 20, Waits.get(end, "a write"));
     }
+    Waits.join(trampler);
     Waits.until(
         () -> "all is taken back; leaks " + pool.leaks() + ", " + pool,
         () -> {

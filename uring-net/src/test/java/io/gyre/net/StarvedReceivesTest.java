@@ -13,13 +13,18 @@ import io.gyre.testing.Seeds;
 import io.gyre.testing.TestRuntime;
 import io.gyre.testing.Waits;
 import java.io.IOException;
+import java.io.OutputStream;
 import java.io.UncheckedIOException;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.atomic.AtomicLong;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
 
 /** Four receive buffers, and many who want one. */
 class StarvedReceivesTest {
@@ -45,6 +50,64 @@ class StarvedReceivesTest {
     }
   }
 
+  /** Gives buffers back from another thread, so that the loop runs out of them meanwhile. */
+  private static final class Releaser implements AutoCloseable {
+    private final BlockingQueue<Buffer> held = new LinkedBlockingQueue<>();
+    private final Thread thread = Thread.ofPlatform().start(this::run);
+
+    void release(Buffer buffer) {
+      held.add(buffer);
+    }
+
+    private void run() {
+      try {
+        while (true) {
+          held.take().release();
+        }
+      } catch (InterruptedException e) {
+        for (var buffer = held.poll(); buffer != null; buffer = held.poll()) {
+          buffer.release();
+        }
+      }
+    }
+
+    @Override
+    public void close() {
+      thread.interrupt();
+      Waits.join(thread);
+    }
+  }
+
+  /** Checks what it receives, and lets another thread give it back. */
+  private static final class Holding extends Peers.Checking {
+    private final Releaser releaser;
+
+    Holding(Pattern pattern, Releaser releaser) {
+      super(pattern);
+      this.releaser = releaser;
+    }
+
+    @Override
+    public void received(Buffer buffer, Object attachment) {
+      var bytes = buffer.byteBuffer();
+      pattern.check(bytes, 0, bytes.limit(), received.get());
+      received.addAndGet(bytes.limit());
+      releaser.release(buffer);
+    }
+  }
+
+  private Releaser releaser;
+
+  @BeforeEach
+  void startReleaser() {
+    releaser = new Releaser();
+  }
+
+  @AfterEach
+  void stopReleaser() {
+    releaser.close();
+  }
+
   /** FAULTS 9. */
   @DriverTest
   void aThousandSendersLoseNoByteAndAllProgress(TestRuntime driver) throws Exception {
@@ -53,7 +116,7 @@ class StarvedReceivesTest {
     connect(driver, runtime, senders);
     var receivers = new ArrayList<Peers.Checking>();
     for (int i = 0; i < senders; i++) {
-      receivers.add(new Peers.Checking(new Pattern(Seeds.SEED + i)));
+      receivers.add(new Holding(new Pattern(Seeds.SEED + i), releaser));
       streams.get(i).receiveEach(null, receivers.get(i));
     }
     for (int i = 0; i < senders; i++) {
@@ -65,17 +128,23 @@ class StarvedReceivesTest {
       assertEquals(500 + i, Waits.get(receivers.get(i).end, "sender " + i));
     }
     var counters = runtime.loops().getFirst().counters();
+    assertTrue(counters.get(Counter.OUT_OF_BUFFERS) > 0, "nobody ever went without");
     assertTrue(counters.get(Counter.LOW_ON_BUFFERS) > 0, "the watermark was never met");
   }
 
-  /** A receiver that is handed its buffers back one by one, by another thread. */
+  /** A receiver of what never ends. */
   private static final class Greedy implements ReceiveHandler<Object> {
     final AtomicLong received = new AtomicLong();
+    private final Releaser releaser;
+
+    Greedy(Releaser releaser) {
+      this.releaser = releaser;
+    }
 
     @Override
     public void received(Buffer buffer, Object attachment) {
       received.addAndGet(buffer.byteBuffer().remaining());
-      buffer.release();
+      releaser.release(buffer);
     }
 
     @Override
@@ -95,13 +164,13 @@ class StarvedReceivesTest {
     var writers = new ArrayList<Thread>();
     var modestOnes = new ArrayList<Peers.Checking>();
     for (int i = 0; i < greedy; i++) {
-      floods.add(new Greedy());
+      floods.add(new Greedy(releaser));
       streams.get(i).receiveEach(null, floods.get(i));
       var out = peers.get(i).getOutputStream();
-      writers.add(Thread.ofVirtual().start(() -> flood(out)));
+      writers.add(Thread.ofPlatform().start(() -> flood(out)));
     }
     for (int i = greedy; i < greedy + modest; i++) {
-      var receiver = new Peers.Checking(pattern);
+      var receiver = new Holding(pattern, releaser);
       modestOnes.add(receiver);
       streams.get(i).receiveEach(null, receiver);
       peers.get(i).getOutputStream().write(pattern.bytes(0, 2_000)); // 32 buffers' worth
@@ -125,7 +194,7 @@ class StarvedReceivesTest {
     writers.forEach(Waits::join);
   }
 
-  private static void flood(java.io.OutputStream out) {
+  private static void flood(OutputStream out) {
     var bytes = new byte[1 << 16];
     try {
       while (true) {
