@@ -102,12 +102,18 @@ public final class EventLoop implements Executor {
     this.shutdownTimeoutNanos = options.shutdownTimeout().toNanos();
     this.exceptionHandler = options.exceptionHandler();
     var name = "gyre-" + provider.name() + "-" + index;
-    this.buffers = new BufferPool(name, options.bufferPoolBytes());
     this.telemetry = new LoopTelemetry(name, provider.name());
     this.counters = telemetry.counters();
     this.dispatcher = new OperationDispatcher(this::handlerThrew, telemetry);
     this.thread = new LoopThread(this, name, this::run);
     this.owner = thread;
+    this.buffers =
+        new BufferPool(
+            name,
+            provider.poolMemory(options.bufferPoolBytes(), options.hugePages()),
+            new LeaseTracker(options.leakDetection(), name),
+            thread,
+            this);
   }
 
   /** Lets {@link #current()} find the loop without a map. */
@@ -592,6 +598,7 @@ public final class EventLoop implements Executor {
       for (int i = 0; i < LAST_TURNS && dispatcher.hasDeferred(); i++) {
         dispatcher.resolveDeferred();
       }
+      buffers.close();
       dispatcher.detach();
       d.close(drained);
       telemetry.beginTurn(dispatcher.inFlight()); // tells what there is to tell of the last one

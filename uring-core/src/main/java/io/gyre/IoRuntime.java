@@ -194,6 +194,8 @@ public final class IoRuntime implements AutoCloseable {
     private int receiveBufferBytes = 4096;
     private int fixedFiles = 16_384;
     private long bufferPoolBytes = 16L << 20;
+    private boolean hugePages;
+    private LeakDetection leakDetection = LeakDetection.configured();
     private Duration shutdownTimeout = Duration.ofSeconds(10);
     private Duration stallThreshold = Duration.ofMillis(500);
     private Consumer<Throwable> exceptionHandler =
@@ -286,6 +288,30 @@ public final class IoRuntime implements AutoCloseable {
             "bufferPoolBytes must be a multiple of 1 MiB from 1 MiB to 1 GiB: " + value);
       }
       this.bufferPoolBytes = value;
+      return this;
+    }
+
+    /**
+     * Whether the pools shall be of huge pages: those that the administrator reserved, else transparent ones, else usual
+     * ones, as {@link BufferPool#pages()} tells. Usual pages by default, and always on NIO.
+     *
+     * @param value true to ask for them
+     * @return this
+     */
+    public Builder hugePages(boolean value) {
+      this.hugePages = value;
+      return this;
+    }
+
+    /**
+     * How many leases of buffers are watched. The default is the system property {@value LeakDetection#PROPERTY}, else
+     * {@link LeakDetection#OFF}.
+     *
+     * @param value none, some or all
+     * @return this
+     */
+    public Builder leakDetection(LeakDetection value) {
+      this.leakDetection = Objects.requireNonNull(value, "leakDetection");
       return this;
     }
 
@@ -414,6 +440,14 @@ public final class IoRuntime implements AutoCloseable {
 
     long bufferPoolBytes() {
       return bufferPoolBytes;
+    }
+
+    boolean hugePages() {
+      return hugePages;
+    }
+
+    LeakDetection leakDetection() {
+      return leakDetection;
     }
 
     Duration shutdownTimeout() {

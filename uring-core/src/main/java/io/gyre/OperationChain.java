@@ -28,6 +28,9 @@ public final class OperationChain {
   private final List<Link> links = new ArrayList<>();
   private boolean submitted;
 
+  /** Of each link's buffer, while this chain pins it. */
+  private int[] generations;
+
   OperationChain(EventLoop loop) {
     this.loop = loop;
   }
@@ -110,11 +113,12 @@ public final class OperationChain {
   }
 
   private void pinBuffers() {
+    generations = new int[links.size()];
     for (int i = 0; i < links.size(); i++) {
       var buffer = links.get(i).operation.buffer();
       if (buffer != null) {
         try {
-          buffer.pin();
+          generations[i] = buffer.pin();
         } catch (IllegalStateException e) {
           unpinBuffers(i);
           throw e;
@@ -124,9 +128,10 @@ public final class OperationChain {
   }
 
   private void unpinBuffers(int count) {
-    for (var link : links.subList(0, count)) {
-      if (link.operation.buffer() != null) {
-        link.operation.buffer().unpin();
+    for (int i = 0; i < count; i++) {
+      var buffer = links.get(i).operation.buffer();
+      if (buffer != null) {
+        buffer.unpin(generations[i]);
       }
     }
   }

@@ -1,5 +1,6 @@
 package io.gyre;
 
+import static io.gyre.BufferPool.MIN_BUFFER_BYTES;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotNull;
@@ -9,14 +10,15 @@ import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.gyre.driver.PoolMemory;
 import io.gyre.testing.Pattern;
 import io.gyre.testing.Seeds;
-import io.gyre.testing.TestRuntime;
 import io.gyre.testing.Waits;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteOrder;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.HashSet;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
@@ -29,11 +31,17 @@ import org.junit.jupiter.params.provider.ValueSource;
 class BufferPoolTest {
   private static final int MIB = 1 << 20;
 
-  private final BufferPool pool = new BufferPool("the test's pool", 2 * MIB);
+  private final BufferPool pool =
+      new BufferPool(
+          "the test's pool",
+          PoolMemory.plain(2 * MIB),
+          LeaseTracker.OFF,
+          Thread.currentThread(),
+          Runnable::run);
 
   @AfterEach
   void everythingWasGivenBack() {
-    assertEquals(0, TestRuntime.leasedBytes(pool));
+    assertEquals(0, pool.lentBytes());
   }
 
   @ParameterizedTest
@@ -57,7 +65,7 @@ class BufferPoolTest {
       assertEquals(ByteOrder.BIG_ENDIAN, buffer.byteBuffer().order());
       assertEquals(0, buffer.address() % 4096, "aligned as O_DIRECT wants it");
       assertEquals(MemorySegment.ofBuffer(buffer.byteBuffer()).address(), buffer.address());
-      assertTrue(buffer.isOwnedBy(pool));
+      assertTrue(buffer.isOwnedBy(pool.owner()));
     }
   }
 
@@ -118,9 +126,9 @@ class BufferPoolTest {
     assertTrue(failure.getMessage().contains("bufferPoolBytes"), failure::getMessage);
     assertNull(pool.tryAcquire(5000));
     first.release();
-    try (var larger = pool.acquire(5000)) {
-      assertEquals(MIB, larger.capacity(), "a larger one serves when no other is left");
-      assertEquals(5000, larger.byteBuffer().limit());
+    try (var smaller = pool.acquire(5000)) {
+      assertEquals(8192, smaller.capacity(), "a larger one is cut when no other is left");
+      assertEquals(5000, smaller.byteBuffer().limit());
     }
     second.release();
   }
@@ -153,18 +161,18 @@ class BufferPoolTest {
   @Test
   void aBufferReleasedWhilePinnedIsLentToNobodyUntilTheOperationEnds() {
     var buffer = pool.acquire(100);
-    buffer.pin();
-    buffer.pin();
+    int generation = buffer.pin();
+    assertEquals(generation, buffer.pin());
     buffer.release();
     assertThrows(IllegalStateException.class, buffer::release);
     var other = pool.acquire(100);
     assertNotSame(buffer, other);
 
-    buffer.unpin();
+    buffer.unpin(generation);
     var third = pool.acquire(100);
     assertNotSame(buffer, third);
 
-    buffer.unpin();
+    buffer.unpin(generation);
     var fourth = pool.acquire(100);
     assertSame(buffer, fourth);
     other.release();
@@ -175,8 +183,7 @@ class BufferPoolTest {
   @Test
   void aBufferThatIsStillLentStaysSoWhenItsOperationEnds() {
     var buffer = pool.acquire(100);
-    buffer.pin();
-    buffer.unpin();
+    buffer.unpin(buffer.pin());
 
     var other = pool.acquire(100);
     assertNotSame(buffer, other);
@@ -195,6 +202,91 @@ class BufferPoolTest {
     var again = pool.acquire(100);
     assertSame(buffer, again, "the refused pin has left no trace");
     again.release();
+  }
+
+  @Test
+  void aStaleLeaseIsToldFromTheNewHoldersByItsGeneration() {
+    var buffer = pool.acquire(100);
+    int generation = buffer.generation();
+    buffer.release(generation);
+    assertThrows(IllegalStateException.class, () -> buffer.release(generation));
+    var again = pool.acquire(100);
+    assertSame(buffer, again);
+
+    assertThrows(IllegalStateException.class, () -> buffer.release(generation));
+
+    again.byteBuffer().put(0, (byte) 1); // still lent
+    again.release(again.generation());
+  }
+
+  @Test
+  void theContentOfAReleasedBufferIsRefused() {
+    var buffer = pool.acquire(100);
+    int generation = buffer.pin();
+    buffer.release();
+    buffer.byteBuffer(); // an operation is under way: the dispatcher may look
+    buffer.unpin(generation);
+
+    var failure = assertThrows(IllegalStateException.class, buffer::byteBuffer);
+
+    assertTrue(failure.getMessage().contains("released"), failure::getMessage);
+  }
+
+  @Test
+  void anUnpinTooManyIsRefusedAndLeavesTheBufferAlone() {
+    var buffer = pool.acquire(100);
+    int generation = buffer.pin();
+    assertThrows(IllegalStateException.class, () -> buffer.unpin(generation + 1));
+    buffer.unpin(generation);
+    assertThrows(IllegalStateException.class, () -> buffer.unpin(generation));
+    assertEquals(MIN_BUFFER_BYTES, pool.lentBytes(), "still lent");
+    buffer.release();
+  }
+
+  @Test
+  void theGenerationGoesRoundAndTheCountsStayWhole() {
+    var buffer = pool.acquire(100);
+    int first = buffer.generation();
+    for (int i = 1; i <= 1000; i++) {
+      buffer.pin();
+      buffer.release();
+      buffer.unpin(buffer.generation());
+      assertSame(buffer, pool.acquire(100));
+      assertEquals(first + i, buffer.generation());
+    }
+    buffer.release();
+  }
+
+  @Test
+  void smallBuffersAreJoinedWhenALargeOneIsWanted() {
+    for (int round = 0; round < 3; round++) {
+      var small = new ArrayList<Buffer>();
+      for (int i = 0; i < 2 * MIB / 4096; i++) {
+        small.add(pool.acquire(4096));
+      }
+      Collections.shuffle(small, Seeds.random(round));
+      small.forEach(Buffer::release);
+
+      var first = pool.acquire(MIB);
+      var second = pool.acquire(MIB);
+
+      assertNull(pool.tryAcquire(1));
+      first.release();
+      second.release();
+    }
+  }
+
+  @Test
+  void aBufferWhoseMemoryWasJoinedIsRefusedForEver() {
+    var small = pool.acquire(4096);
+    small.release();
+    try (var first = pool.acquire(MIB);
+        var second = pool.acquire(MIB)) {
+      assertEquals(first.capacity(), second.capacity());
+      assertThrows(IllegalStateException.class, small::release);
+      assertThrows(IllegalStateException.class, small::byteBuffer);
+      assertThrows(IllegalStateException.class, small::pin);
+    }
   }
 
   @Test
@@ -248,10 +340,10 @@ class BufferPoolTest {
   private static void giveBack(Pattern pattern, Buffer buffer, long mark, boolean pinned) {
     pattern.check(buffer.byteBuffer(), 0, 64, mark);
     if (pinned) {
-      buffer.pin();
+      int generation = buffer.pin();
       buffer.release();
       pattern.check(buffer.byteBuffer(), 0, 64, mark);
-      buffer.unpin();
+      buffer.unpin(generation);
     } else {
       buffer.release();
     }
@@ -267,7 +359,7 @@ class BufferPoolTest {
             1);
     for (int i = 1; i <= 5_000; i++) {
       buffer.lease();
-      buffer.pin();
+      int generation = buffer.pin();
       var start = new AtomicInteger(2);
       var other =
           Thread.ofVirtual()
@@ -277,7 +369,7 @@ class BufferPoolTest {
                     while (start.get() > 0) {
                       Thread.onSpinWait();
                     }
-                    buffer.unpin();
+                    buffer.unpin(generation);
                   });
       start.decrementAndGet();
       while (start.get() > 0) {

@@ -1,6 +1,7 @@
 package io.gyre.nio;
 
 import io.gyre.BufferPool;
+import io.gyre.driver.BufferAccess;
 import io.gyre.driver.Capabilities;
 import io.gyre.driver.Descriptor;
 import io.gyre.driver.Driver;
@@ -32,6 +33,8 @@ import java.util.Set;
  * every outcome out of the call that submits.
  */
 final class NioDriver implements Driver {
+  private static final BufferAccess BUFFERS = BufferAccess.get();
+
   private final OperationDispatcher dispatcher;
   private final LoopTelemetry telemetry;
   private final DriverCounters counters;
@@ -235,6 +238,7 @@ final class NioDriver implements Driver {
   @Override
   public void register(BufferPool pool) {
     views.register(pool);
+    buffers.track(BUFFERS.tracker(pool));
   }
 
   @Override

@@ -1,9 +1,12 @@
 package io.gyre.nio;
 
 import io.gyre.Buffer;
+import io.gyre.LeaseTracker;
+import io.gyre.driver.BufferAccess;
 import io.gyre.driver.DriverConfig;
 import io.gyre.driver.DriverCounters;
 import io.gyre.driver.DriverCounters.Counter;
+import io.gyre.driver.Operation;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -18,6 +21,7 @@ import org.jctools.queues.atomic.MpscAtomicArrayQueue;
  * <p>Confined to the loop's thread, but for {@link #recycle} and {@link #hasReturned}.
  */
 final class ReceiveBuffers implements Buffer.Owner {
+  private static final BufferAccess BUFFERS = BufferAccess.get();
   private static final int ALIGNMENT = 64;
 
   private final Thread owner = Thread.currentThread();
@@ -26,6 +30,8 @@ final class ReceiveBuffers implements Buffer.Owner {
   private final int bufferBytes;
   private final Buffer[] free;
   private int freeCount;
+  private boolean low; // a quarter or less was left, and not half again since
+  private LeaseTracker tracker = LeaseTracker.OFF;
 
   // Buffers that other threads gave back. Has room for all.
   private final MpscAtomicArrayQueue<Buffer> returned;
@@ -47,7 +53,7 @@ final class ReceiveBuffers implements Buffer.Owner {
     this.free = new Buffer[count];
     for (int id = count - 1; id >= 0; id--) {
       free[freeCount++] =
-          new Buffer(this, memory.asSlice((long) id * bufferBytes, bufferBytes), id);
+          BUFFERS.create(this, memory.asSlice((long) id * bufferBytes, bufferBytes), id);
     }
     counters.set(Counter.FREE_RECEIVE_BUFFERS_LOW, count);
   }
@@ -83,7 +89,26 @@ final class ReceiveBuffers implements Buffer.Owner {
     if (freeCount == 0) {
       collectReturned();
     }
-    return freeCount == 0 ? null : free[--freeCount];
+    if (freeCount == 0) {
+      return null;
+    }
+    if (--freeCount <= free.length / 4 && !low) {
+      low = true;
+      counters.add(Counter.LOW_ON_BUFFERS, 1);
+    }
+    return free[freeCount];
+  }
+
+  /** Lends a buffer that was {@linkplain #take taken}, with what it was filled with. */
+  Buffer lend(Buffer buffer, int received, Operation receiver) {
+    var lent = BUFFERS.lend(buffer, tracker, receiver);
+    lent.byteBuffer().clear().limit(received);
+    return lent;
+  }
+
+  /** Says who watches leases; before that nobody does. */
+  void track(LeaseTracker value) {
+    tracker = value;
   }
 
   /** Puts a reader in line; it is {@linkplain ReceiveSide#grant granted} a buffer when its turn comes. */
@@ -108,6 +133,9 @@ final class ReceiveBuffers implements Buffer.Owner {
       }
     }
     free[freeCount++] = buffer;
+    if (freeCount >= free.length / 2) {
+      low = false;
+    }
   }
 
   /** Called by the buffer itself, on whatever thread let go of it. */

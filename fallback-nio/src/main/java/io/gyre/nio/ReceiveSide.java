@@ -1,6 +1,7 @@
 package io.gyre.nio;
 
 import io.gyre.Buffer;
+import io.gyre.driver.BufferAccess;
 import io.gyre.driver.OpCode;
 import io.gyre.driver.Operation;
 import java.io.IOException;
@@ -9,6 +10,8 @@ import java.nio.channels.SocketChannel;
 
 /** What a socket receives: operations in their order, each taken as far as the socket has data and there is a buffer. */
 final class ReceiveSide {
+  private static final BufferAccess BUFFERS = BufferAccess.get();
+
   private final NioSocket socket;
   private final SocketChannel channel;
   private final ReceiveBuffers buffers;
@@ -99,7 +102,7 @@ final class ReceiveSide {
     }
     int count;
     try {
-      count = channel.read(buffer.byteBuffer().clear());
+      count = channel.read(BUFFERS.view(buffer).clear());
     } catch (IOException | RuntimeException | OutOfMemoryError e) {
       buffers.giveBack(buffer);
       waiting.poll();
@@ -126,9 +129,7 @@ final class ReceiveSide {
       mayRead = false;
       socket.want(SelectionKey.OP_READ);
     }
-    buffer.byteBuffer().flip();
-    buffer.lease();
-    operation.setReceived(buffer);
+    operation.setReceived(buffers.lend(buffer, count, operation));
     outcomes.resolveMore(
         operation, count); // may cancel the operation: nothing of it is touched after this
   }

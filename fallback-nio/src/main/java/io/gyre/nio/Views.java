@@ -2,6 +2,7 @@ package io.gyre.nio;
 
 import io.gyre.Buffer;
 import io.gyre.BufferPool;
+import io.gyre.driver.BufferAccess;
 import io.gyre.driver.Operation;
 import java.nio.ByteBuffer;
 import java.util.Arrays;
@@ -21,6 +22,8 @@ final class Views {
    */
   private static final int HEAP_CHUNK_BYTES = 128 << 10;
 
+  private static final BufferAccess BUFFERS = BufferAccess.get();
+
   private final Buffer.Owner receiveBuffers;
   private Buffer.Owner pool;
   private ByteBuffer[] ofReceiveBuffers = new ByteBuffer[64];
@@ -32,7 +35,7 @@ final class Views {
 
   /** Names the loop's own pool, whose buffers have small numbers; from others a view is made each time. */
   void register(BufferPool loopPool) {
-    this.pool = loopPool;
+    this.pool = BUFFERS.owner(loopPool);
   }
 
   /** What of an operation's memory is not transferred yet, or the first part of it. */
@@ -69,8 +72,9 @@ final class Views {
 
   private static ByteBuffer cached(ByteBuffer[] views, int id, Buffer buffer) {
     var view = views[id];
-    if (view == null) {
-      view = buffer.byteBuffer().duplicate();
+    // Pooled memory is cut anew at times: the same number, another length.
+    if (view == null || view.capacity() != buffer.capacity()) {
+      view = BUFFERS.view(buffer).duplicate();
       views[id] = view;
     }
     return view;

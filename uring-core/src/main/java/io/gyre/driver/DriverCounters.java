@@ -25,6 +25,8 @@ public final class DriverCounters {
     OVERFLOWS,
     /** Times that a receive had to wait for a buffer. */
     OUT_OF_BUFFERS,
+    /** Times that receive buffers ran low: from half of them, or more, down to a quarter. */
+    LOW_ON_BUFFERS,
     /** Wake-ups taken. */
     WAKE_UPS,
     /** Cancellations asked for, of one operation or of many. */

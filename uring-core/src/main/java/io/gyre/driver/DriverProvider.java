@@ -37,6 +37,18 @@ public interface DriverProvider {
   Driver open(DriverConfig config, OperationDispatcher dispatcher) throws IOException;
 
   /**
+   * Brings in the memory of a loop's pool. Any thread.
+   *
+   * @param bytes how much, a multiple of 1 MiB
+   * @param hugePages whether huge pages are wanted, where the driver knows how to get them
+   * @return memory of other pages when there are no huge ones
+   * @throws OutOfMemoryError when there is none at all
+   */
+  default PoolMemory poolMemory(long bytes, boolean hugePages) {
+    return PoolMemory.plain(bytes);
+  }
+
+  /**
    * What a probe found.
    *
    * @param available whether the driver works here

@@ -20,6 +20,8 @@ public final class Operation {
 
   static final long ONE_GENERATION = 1L << 32;
 
+  private static final BufferAccess BUFFERS = BufferAccess.get();
+
   /** Generation and index. */
   long token;
 
@@ -33,6 +35,7 @@ public final class Operation {
   int memoryPosition;
   int memoryLength;
   Buffer lease;
+  int leaseGeneration;
 
   // Whom to tell.
   Completion completion;
@@ -269,7 +272,7 @@ public final class Operation {
    */
   public Operation memory(Buffer buffer) {
     this.lease = buffer;
-    return memory(buffer.byteBuffer());
+    return memory(BUFFERS.view(buffer)); // one that was released is refused when this is submitted
   }
 
   /**

@@ -12,6 +12,7 @@ import java.util.function.Consumer;
  * <p>For those who build on the SPI; users hold {@code AsyncFile}, {@code TcpStream} and their like.
  */
 public final class OperationDispatcher {
+  private static final BufferAccess BUFFERS = BufferAccess.get();
   private static final Completion IGNORE = (operation, result) -> {};
 
   private final OperationTable table = new OperationTable(1024);
@@ -256,7 +257,7 @@ public final class OperationDispatcher {
   private boolean admit(Operation operation) {
     if (operation.lease != null) {
       try {
-        operation.lease.pin();
+        operation.leaseGeneration = BUFFERS.pin(operation.lease);
       } catch (IllegalStateException e) {
         table.release(operation);
         throw e;
@@ -448,7 +449,7 @@ public final class OperationDispatcher {
     }
     var lease = operation.lease;
     if (lease != null) {
-      lease.unpin();
+      BUFFERS.unpin(lease, operation.leaseGeneration);
     }
     var descriptor = operation.descriptor;
     if (descriptor != null) {

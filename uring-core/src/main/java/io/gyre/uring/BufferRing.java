@@ -1,11 +1,16 @@
 package io.gyre.uring;
 
 import io.gyre.Buffer;
+import io.gyre.LeaseTracker;
 import io.gyre.bindings.Liburing;
 import io.gyre.bindings.io_uring_buf;
 import io.gyre.bindings.io_uring_buf_reg;
 import io.gyre.bindings.io_uring_buf_ring;
+import io.gyre.driver.BufferAccess;
+import io.gyre.driver.DriverCounters;
+import io.gyre.driver.DriverCounters.Counter;
 import io.gyre.driver.Errno;
+import io.gyre.driver.Operation;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -38,6 +43,8 @@ final class BufferRing implements Buffer.Owner {
    */
   private static final long CACHE_LINE_BYTES = 64;
 
+  private static final BufferAccess BUFFERS = BufferAccess.get();
+
   private final Thread owner = Thread.currentThread();
   private final WakeUp wakeUp;
 
@@ -52,6 +59,14 @@ final class BufferRing implements Buffer.Owner {
   private int published;
   private int lent;
 
+  // The watermarks, by how many are lent: a quarter or less is left, and half or more again.
+  private final int lowFrom;
+  private final int enoughFrom;
+  private boolean low;
+  private DriverCounters counters = new DriverCounters(); // nobody's, until the driver's are there
+
+  private LeaseTracker tracker = LeaseTracker.OFF;
+
   private final MpscUnboundedAtomicArrayQueue<Buffer> returnedElsewhere =
       new MpscUnboundedAtomicArrayQueue<>(64);
 
@@ -59,6 +74,8 @@ final class BufferRing implements Buffer.Owner {
   private volatile boolean starving;
 
   private BufferRing(MemorySegment entries, int count, int bufferBytes, WakeUp wakeUp) {
+    this.lowFrom = count - count / 4;
+    this.enoughFrom = count / 2;
     this.entries = entries;
     this.entriesAddress = entries.address();
     this.mask = count - 1;
@@ -69,7 +86,7 @@ final class BufferRing implements Buffer.Owner {
     long stride = bufferBytes + CACHE_LINE_BYTES;
     var memory = Arena.ofAuto().allocate(count * stride, CACHE_LINE_BYTES);
     for (int i = 0; i < count; i++) {
-      buffers[i] = new Buffer(this, memory.asSlice(i * stride, bufferBytes), i);
+      buffers[i] = BUFFERS.create(this, memory.asSlice(i * stride, bufferBytes), i);
       append(buffers[i]);
     }
     publish();
@@ -101,12 +118,23 @@ final class BufferRing implements Buffer.Owner {
   }
 
   /** The buffer that a completion names, lent to the handler, with what was received between position and limit. */
-  Buffer take(int id, int received) {
-    var buffer = buffers[id];
-    buffer.lease();
+  Buffer take(int id, int received, Operation receiver) {
+    var buffer = BUFFERS.lend(buffers[id], tracker, receiver);
     buffer.byteBuffer().clear().limit(received);
-    lent++;
+    if (++lent >= lowFrom && !low) {
+      low = true;
+      counters.add(Counter.LOW_ON_BUFFERS, 1);
+    }
     return buffer;
+  }
+
+  void countIn(DriverCounters value) {
+    counters = value;
+  }
+
+  /** Says who watches leases; before that nobody does. */
+  void track(LeaseTracker value) {
+    tracker = value;
   }
 
   /** A buffer that the kernel filled for nobody. */
@@ -128,7 +156,9 @@ final class BufferRing implements Buffer.Owner {
   }
 
   private void takeBack(Buffer buffer) {
-    lent--;
+    if (--lent <= enoughFrom) {
+      low = false;
+    }
     append(buffer);
   }
 

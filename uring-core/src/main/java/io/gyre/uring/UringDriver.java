@@ -7,6 +7,7 @@ import io.gyre.bindings.Libc;
 import io.gyre.bindings.Liburing;
 import io.gyre.bindings.iovec;
 import io.gyre.bindings.statx;
+import io.gyre.driver.BufferAccess;
 import io.gyre.driver.Capabilities;
 import io.gyre.driver.Descriptor;
 import io.gyre.driver.Driver;
@@ -56,6 +57,7 @@ final class UringDriver implements Driver {
    */
   private static final Object MORE_TO_DO = new Object();
 
+  private static final BufferAccess BUFFERS = BufferAccess.get();
   private static final int BATCH = 1024;
   private static final int IO_WORKERS = 32;
   private static final int SMALLEST_QUEUE = 16;
@@ -93,7 +95,7 @@ final class UringDriver implements Driver {
   // Operations that wait for room, those that a receive buffer must come back for, and those that
   // ended without the kernel: each a list in order, linked through the operations.
   private final OperationList waiting = new OperationList();
-  private final OperationList starved = new OperationList();
+  private final StarvedReceives starved = new StarvedReceives();
   private final OperationList ended = new OperationList();
   private final ArrayDeque<Cancel> cancels = new ArrayDeque<>();
   private final RawEntries rawEntries = new RawEntries();
@@ -142,6 +144,7 @@ final class UringDriver implements Driver {
     this.ring = ring;
     this.wakeUp = wakeUp;
     this.bufferRing = bufferRing;
+    bufferRing.countIn(counters);
     this.files = files;
     this.sockets = sockets;
     this.multishotReceive = multishotReceive;
@@ -246,10 +249,22 @@ final class UringDriver implements Driver {
       ended.add(operation);
       return;
     }
-    if (operation.code() == OpCode.SEND && !takesTurn(operation)) {
+    if (operation.driverState() != null && !mayStart(operation)) {
       return;
     }
     start(operation);
+  }
+
+  /** Whether nobody is before an operation; else it waits in line. */
+  private boolean mayStart(Operation operation) {
+    if (operation.code() == OpCode.SEND) {
+      return takesTurn(operation);
+    }
+    if (operation.code() == OpCode.RECEIVE_MULTISHOT && !starved.isEmpty()) {
+      starved.addLast(operation);
+      return false;
+    }
+    return true;
   }
 
   private void start(Operation operation) {
@@ -492,6 +507,7 @@ final class UringDriver implements Driver {
 
   private void writeReceiveMultishot(long sqe, Operation operation) {
     var socket = (UringDescriptor) operation.descriptor();
+    boolean multishot = multishotReceive && !StarvedReceives.takesOne(operation);
     Sqe.write(
         sqe,
         Liburing.IORING_OP_RECV(),
@@ -499,10 +515,10 @@ final class UringDriver implements Driver {
         socket.sqeFd,
         0,
         0,
-        multishotReceive ? 0 : bufferRing.bufferBytes(),
+        multishot ? 0 : bufferRing.bufferBytes(),
         0,
         operation.token());
-    if (multishotReceive) {
+    if (multishot) {
       Sqe.ioprio(sqe, Liburing.IORING_RECV_MULTISHOT());
     }
   }
@@ -986,7 +1002,7 @@ final class UringDriver implements Driver {
         var code = operation.code();
         if (code == OpCode.RECEIVE_MULTISHOT && more && result > 0) {
           int buffer = flags >>> Liburing.IORING_CQE_BUFFER_SHIFT();
-          operation.setReceived(bufferRing.take(buffer, result));
+          operation.setReceived(bufferRing.take(buffer, result, operation));
           dispatcher.resolveMore(operation, result);
         } else if (code == OpCode.SEND && result == operation.memoryLength()) {
           sendEnded(operation, result);
@@ -1094,10 +1110,11 @@ final class UringDriver implements Driver {
   private void received(Operation operation, int result, int flags, boolean more) {
     boolean hasBuffer = (flags & Liburing.IORING_CQE_F_BUFFER()) != 0;
     if (result > 0) {
-      operation.setReceived(bufferRing.take(flags >>> Liburing.IORING_CQE_BUFFER_SHIFT(), result));
+      int buffer = flags >>> Liburing.IORING_CQE_BUFFER_SHIFT();
+      operation.setReceived(bufferRing.take(buffer, result, operation));
       dispatcher.resolveMore(operation, result);
       if (!more) {
-        goOn(operation);
+        receiveOn(operation);
       }
       return;
     }
@@ -1124,6 +1141,16 @@ final class UringDriver implements Driver {
   private static boolean isToEnd(Operation operation) {
     var descriptor = operation.descriptor(); // polls and raw operations may have none
     return operation.isCancelRequested() || (descriptor != null && descriptor.isClosing());
+  }
+
+  /** A receive that took a buffer and ended: if others wait for one, it is their turn. */
+  private void receiveOn(Operation operation) {
+    operation.setDriverState(MORE_TO_DO);
+    if (starved.isEmpty() || isToEnd(operation)) {
+      goOn(operation);
+    } else {
+      starved.addLast(operation);
+    }
   }
 
   /** A multishot that the kernel ended without an error starts again, unless somebody wants it to end. */
@@ -1207,16 +1234,18 @@ final class UringDriver implements Driver {
   @Override
   public void register(BufferPool buffers) {
     pool = buffers;
+    bufferRing.track(BUFFERS.tracker(buffers));
+    var memory = BUFFERS.memory(buffers);
     // The limit of locked memory may allow a part of it only; buffers beyond that are used plainly.
-    long wanted = buffers.memory().byteSize();
+    long wanted = memory.byteSize();
     long bytes = wanted;
-    int result = registerMemory(buffers.memory(), bytes);
+    int result = registerMemory(memory, bytes);
     while (result < 0 && bytes > MIN_REGISTERED_BYTES) {
       bytes /= 2;
-      result = registerMemory(buffers.memory(), bytes);
+      result = registerMemory(memory, bytes);
     }
     if (result == 0) {
-      registeredFrom = buffers.memory().address();
+      registeredFrom = memory.address();
       registeredTo = registeredFrom + bytes;
     }
     report.registeredBuffers(result == 0 ? bytes : 0, wanted, result);

@@ -8,6 +8,7 @@ import io.gyre.driver.DriverConfig;
 import io.gyre.driver.DriverProvider;
 import io.gyre.driver.OpCode;
 import io.gyre.driver.OperationDispatcher;
+import io.gyre.driver.PoolMemory;
 import java.io.IOException;
 import java.util.List;
 
@@ -101,6 +102,11 @@ public final class UringDriverProvider implements DriverProvider {
       driver.turn(1_000_000_000, 16);
     }
     return results[0] == 0;
+  }
+
+  @Override
+  public PoolMemory poolMemory(long bytes, boolean hugePages) {
+    return hugePages ? HugePages.allocate(bytes) : PoolMemory.plain(bytes);
   }
 
   @Override

@@ -9,6 +9,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.gyre.Buffer;
+import io.gyre.LeaseTracker;
 import io.gyre.driver.FakeDriver.FakeDescriptor;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
@@ -21,6 +22,8 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
 class OperationDispatcherTest {
+  private static final BufferAccess BUFFERS = BufferAccess.get();
+
   private final List<Throwable> thrown = new ArrayList<>();
   private final FakeDriver driver = new FakeDriver();
   private final OperationDispatcher dispatcher = new OperationDispatcher(thrown::add);
@@ -372,7 +375,7 @@ class OperationDispatcherTest {
   void aPooledBufferIsPinnedFromSubmissionToTheLastOutcome() {
     var recycled = new AtomicInteger();
     var buffer = buffer(recycled);
-    buffer.lease();
+    BUFFERS.lend(buffer, LeaseTracker.OFF, null);
     var operation = dispatcher.acquire(OpCode.READ, file, record, null, "read").memory(buffer);
 
     dispatcher.submit(operation);
@@ -386,7 +389,7 @@ class OperationDispatcherTest {
   @Test
   void aReleasedBufferIsRefusedAndTheSlotGivenBack() {
     var buffer = buffer(new AtomicInteger());
-    buffer.lease();
+    BUFFERS.lend(buffer, LeaseTracker.OFF, null);
     buffer.release();
     var operation = dispatcher.acquire(OpCode.READ, file, record, null, "read").memory(buffer);
 
@@ -402,7 +405,7 @@ class OperationDispatcherTest {
   void aBufferOfAnOperationThatIsRefusedIsUnpinned() {
     var recycled = new AtomicInteger();
     var buffer = buffer(recycled);
-    buffer.lease();
+    BUFFERS.lend(buffer, LeaseTracker.OFF, null);
     close(false, "close");
     dispatcher.resolve(driver.submitted.getFirst(), 0);
 
@@ -415,7 +418,7 @@ class OperationDispatcherTest {
   }
 
   private static Buffer buffer(AtomicInteger recycled) {
-    return new Buffer(
+    return BUFFERS.create(
         b -> recycled.incrementAndGet(), MemorySegment.ofBuffer(ByteBuffer.allocateDirect(64)), 1);
   }
 

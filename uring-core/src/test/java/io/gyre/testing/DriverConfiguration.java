@@ -1,6 +1,7 @@
 package io.gyre.testing;
 
 import io.gyre.IoRuntime;
+import io.gyre.LeakDetection;
 
 /** A driver, and the sizes that it is opened with. */
 public enum DriverConfiguration {
@@ -11,12 +12,17 @@ public enum DriverConfiguration {
   },
   /**
    * io_uring with rings of 4 and 8, 4 buffers of 64 bytes, and no fixed files: everything has to
-   * queue.
+   * queue; and every lease is watched.
    */
   URING_TINY("uring") {
     @Override
     void apply(IoRuntime.Builder builder) {
-      builder.ringEntries(4).completionEntries(8).receiveBuffers(4, 64).fixedFiles(0);
+      builder
+          .ringEntries(4)
+          .completionEntries(8)
+          .receiveBuffers(4, 64)
+          .fixedFiles(0)
+          .leakDetection(LeakDetection.FULL);
     }
   },
   /** NIO. */

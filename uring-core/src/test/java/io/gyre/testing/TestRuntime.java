@@ -1,6 +1,5 @@
 package io.gyre.testing;
 
-import io.gyre.BufferPool;
 import io.gyre.EventLoop;
 import io.gyre.IoRuntime;
 import io.gyre.driver.DriverCounters.Counter;
@@ -12,7 +11,6 @@ import java.util.Deque;
 import java.util.List;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
-import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.UnaryOperator;
 
 /**
@@ -123,27 +121,9 @@ public final class TestRuntime implements AutoCloseable {
     if (stale != 0) {
       throw new AssertionError(loop + " dropped " + stale + " stale outcomes");
     }
-    long leased = leasedBytes(loop.buffers());
+    long leased = loop.buffers().lentBytes();
     if (leased != 0) {
       throw new AssertionError(loop.buffers() + ": " + leased + " bytes are still lent");
-    }
-  }
-
-  /** How much of a pool is lent: what was ever cut off less what waits for reuse. */
-  public static long leasedBytes(BufferPool pool) {
-    try {
-      var carved = BufferPool.class.getDeclaredField("carvedBytes");
-      carved.setAccessible(true);
-      var free = BufferPool.class.getDeclaredField("free");
-      free.setAccessible(true);
-      long leased = ((AtomicLong) carved.get(pool)).get();
-      int shift = Integer.numberOfTrailingZeros(BufferPool.MIN_BUFFER_BYTES);
-      for (var queue : (Queue<?>[]) free.get(pool)) {
-        leased -= (long) queue.size() << shift++;
-      }
-      return leased;
-    } catch (ReflectiveOperationException e) {
-      throw new LinkageError("BufferPool is not made as this test support thinks", e);
     }
   }
 
