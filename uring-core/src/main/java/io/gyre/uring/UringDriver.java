@@ -261,6 +261,7 @@ final class UringDriver implements Driver {
       return takesTurn(operation);
     }
     if (operation.code() == OpCode.RECEIVE_MULTISHOT && !starved.isEmpty()) {
+      counters.add(Counter.OUT_OF_BUFFERS, 1);
       starved.addLast(operation);
       return false;
     }

@@ -82,7 +82,7 @@ class AsyncFileLifecycleTest {
     var read = file.readAsync(buffer, 0);
     buffer.release();
     Waits.failure(ClosedChannelException.class, read, "a read of a closed file");
-    assertEquals(0, file.loop().buffers()).lentBytes();
+    assertEquals(0, file.loop().buffers().lentBytes());
   }
 
   @DriverTest

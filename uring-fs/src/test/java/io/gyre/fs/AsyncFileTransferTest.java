@@ -370,7 +370,7 @@ class AsyncFileTransferTest {
                         });
               });
       assertEquals(PAGE, Waits.get(done, "the read"));
-      assertEquals(0, pool).lentBytes();
+      assertEquals(0, pool.lentBytes());
     }
   }
 

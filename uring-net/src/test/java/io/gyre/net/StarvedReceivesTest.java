@@ -20,7 +20,10 @@ import java.net.ServerSocket;
 import java.net.Socket;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Queue;
+import java.util.Set;
 import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.AfterEach;
@@ -152,6 +155,61 @@ class StarvedReceivesTest {
 
     @Override
     public void failed(Throwable cause, Object attachment) {}
+  }
+
+  @DriverTest
+  void thoseInLineGetOneBufferEachInTurn(TestRuntime driver) throws Exception {
+    int receivers = 20;
+    int rounds = 5;
+    var runtime = start(driver);
+    var counters = runtime.loops().getFirst().counters();
+    connect(driver, runtime, receivers);
+    var held = new LinkedBlockingQueue<Buffer>();
+    var whose = new ConcurrentLinkedQueue<Integer>();
+    for (int i = 0; i < receivers; i++) {
+      peers
+          .get(i)
+          .getOutputStream()
+          .write(pattern.bytes(0, 64 * 100)); // for far more than its share
+      streams.get(i).receiveEach(i, new Keeping(held, whose));
+    }
+    Waits.until("all are in line", () -> counters.get(Counter.OUT_OF_BUFFERS) >= receivers);
+    Waits.until("all buffers are lent", () -> held.size() == BUFFERS);
+    whose.clear();
+
+    for (int delivered = 0; delivered < rounds * receivers; delivered += BUFFERS) {
+      int expected = delivered + BUFFERS;
+      for (int i = 0; i < BUFFERS; i++) {
+        held.take().release();
+      }
+      Waits.until(expected + " deliveries", () -> whose.size() == expected);
+    }
+
+    var order = List.copyOf(whose);
+    for (int round = 0; round < rounds; round++) {
+      var turn = order.subList(round * receivers, (round + 1) * receivers);
+      assertEquals(receivers, Set.copyOf(turn).size(), () -> "somebody was passed over: " + order);
+    }
+    for (var stream : streams) { // so that what is held is all there is
+      Waits.get(stream.closeAsync(), "a close");
+    }
+    held.forEach(Buffer::release);
+  }
+
+  /** Keeps what it receives, and notes whose it was. */
+  private record Keeping(Queue<Buffer> held, Queue<Integer> whose)
+      implements ReceiveHandler<Integer> {
+    @Override
+    public void received(Buffer buffer, Integer attachment) {
+      whose.add(attachment);
+      held.add(buffer);
+    }
+
+    @Override
+    public void ended(Integer attachment) {}
+
+    @Override
+    public void failed(Throwable cause, Integer attachment) {}
   }
 
   @DriverTest
