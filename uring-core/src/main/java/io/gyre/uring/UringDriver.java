@@ -810,7 +810,8 @@ final class UringDriver implements Driver {
     dispatcher.resolve(operation, outcome);
   }
 
-  private UringDescriptor newDescriptor(String subject, int fd) {
+  /** Takes a descriptor of the kernel in: what was opened or accepted, or what a test made. */
+  UringDescriptor newDescriptor(String subject, int fd) {
     var descriptor = new UringDescriptor(subject, fd, files.add(fd));
     dispatcher.opened(descriptor);
     return descriptor;
