@@ -886,7 +886,7 @@ final class UringDriver implements Driver {
       int done = operation.transferred() + result;
       if (done == operation.memoryLength()) {
         sendEnded(operation, done);
-      } else if (operation.descriptor().isClosing()) {
+      } else if (isToEnd(operation)) {
         sendEnded(operation, -Errno.ECANCELED.number());
       } else {
         operation.setTransferred(done);
@@ -907,7 +907,7 @@ final class UringDriver implements Driver {
           == operation) { // not one that never took a turn: it could not be prepared
         socket.lastSend = null;
       }
-    } else if (socket.isClosing()) {
+    } else if (isToEnd(following)) {
       ended.add(following);
     } else {
       start(following);

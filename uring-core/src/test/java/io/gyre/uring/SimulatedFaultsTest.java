@@ -387,4 +387,39 @@ class SimulatedFaultsTest {
     assertNull(receive.failure);
     loop.end();
   }
+
+  @Test
+  void aCancelledSendThatWentOutInPartIsNotGoneOnWith() throws IOException {
+    var loop = loop(SimulatedFaults.NONE, 8, 8);
+    var send =
+        loop.ask(
+            OpCode.SEND,
+            loop.socket(Socket.connected()),
+            o -> o.memory(ByteBuffer.allocateDirect(1000)));
+    turn(loop, 3);
+    loop.driver.cancel(send.operation); // the kernel answers with what went out
+    loop.turnUntil(send::ended);
+    assertEquals(-Errno.ECANCELED.number(), send.result);
+    loop.end();
+  }
+
+  @Test
+  void aSendThatIsCancelledWhileItWaitsForAnotherNeverGoesOut() throws IOException {
+    var loop = loop(SimulatedFaults.NONE, 8, 8);
+    var socket = Socket.connected();
+    var descriptor = loop.socket(socket);
+    var memory = ByteBuffer.allocateDirect(1000);
+    var first = loop.ask(OpCode.SEND, descriptor, o -> o.memory(memory.duplicate()));
+    var second = loop.ask(OpCode.SEND, descriptor, o -> o.memory(memory.duplicate()));
+    turn(loop, 3);
+    loop.driver.cancel(second.operation);
+    loop.turnUntil(
+        () -> {
+          socket.peer.inbound.clear();
+          return second.ended();
+        });
+    assertEquals(1000, first.result);
+    assertEquals(-Errno.ECANCELED.number(), second.result);
+    loop.end();
+  }
 }
