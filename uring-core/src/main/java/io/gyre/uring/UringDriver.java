@@ -277,6 +277,7 @@ final class UringDriver implements Driver {
           cancels.removeIf(c -> c.fd == closing.fd);
         }
         files.remove(closing.fixedIndex);
+        operation.setDriverState(MORE_TO_DO);
       }
       case ACCEPT, ACCEPT_MULTISHOT, RECEIVE_MULTISHOT -> operation.setDriverState(MORE_TO_DO);
       default -> {}
@@ -780,7 +781,20 @@ final class UringDriver implements Driver {
       case RECEIVE_MULTISHOT -> received(operation, result, flags, more);
       case SEND -> sent(operation, result);
       case ACCEPT, ACCEPT_MULTISHOT -> accepted(operation, result, more);
+      case CLOSE -> closeEnded(operation, result);
       default -> finish(operation, result);
+    }
+  }
+
+  /**
+   * A close that has to flush waits for a worker, and shutdown's cancellation of everything may
+   * find it there: then the descriptor is open still.
+   */
+  private void closeEnded(Operation operation, int result) {
+    if (result == -Errno.ECANCELED.number()) {
+      start(operation);
+    } else {
+      dispatcher.resolve(operation, result);
     }
   }
 

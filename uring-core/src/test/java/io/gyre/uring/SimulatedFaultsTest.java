@@ -422,4 +422,14 @@ class SimulatedFaultsTest {
     assertEquals(-Errno.ECANCELED.number(), second.result);
     loop.end();
   }
+
+  @Test
+  void aCloseThatShutdownCancelsIsAskedForAgain() throws IOException {
+    var loop = loop(EVERYTHING_TAKES_TIME, 8, 8);
+    var close = loop.close(loop.file("/simulated"));
+    loop.turn(0, 1024);
+    assertFalse(close.ended());
+    loop.end(); // finds what is open still
+    assertEquals(0, close.result);
+  }
 }
