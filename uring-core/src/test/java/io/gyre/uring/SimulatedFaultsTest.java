@@ -25,6 +25,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.SplittableRandom;
 import java.util.concurrent.atomic.AtomicInteger;
+import org.junit.jupiter.api.RepeatedTest;
+import org.junit.jupiter.api.RepetitionInfo;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 
@@ -252,17 +254,22 @@ class SimulatedFaultsTest {
 
   // ---- cancelling
 
-  /** A cancellation and a connection that come at the same time, in every order that a seed finds. */
-  @Test
-  void aCancelledAcceptHasOneOutcomeAndLosesNoConnection() throws IOException {
-    var random = new SplittableRandom(Seeds.SEED);
-    var loop = loop(new SimulatedFaults(400, 0, 0, 0, 500, 100, 20, 0), 4, 8);
+  /**
+   * A cancellation and a connection that come at the same time, in every order that a seed finds: a
+   * million times in all.
+   */
+  @RepeatedTest(10)
+  void aCancelledAcceptHasOneOutcomeAndLosesNoConnection(RepetitionInfo repetition)
+      throws IOException {
+    var random = new SplittableRandom(Seeds.SEED + repetition.getCurrentRepetition());
+    var racing = new SimulatedFaults(400, 0, 0, 0, 500, 100, 20, 0);
+    var loop = loop(new SimulatedKernel(random.split(), racing), 4, 8);
     var fd = loop.kernel.operations().listen(1);
     var listener = (Listener) loop.kernel.operations().file(fd);
     var descriptor = loop.driver.newDescriptor("a listener", fd);
     int accepted = 0;
     int cancelled = 0;
-    for (int i = 0; i < 1_000_000; i++) {
+    for (int i = 0; i < 100_000; i++) {
       var accept = loop.ask(OpCode.ACCEPT, descriptor);
       accept.whenTold =
           a -> {
@@ -292,7 +299,7 @@ class SimulatedFaultsTest {
       }
       listener.backlog.clear();
     }
-    assertTrue(accepted > 100_000 && cancelled > 100_000, accepted + " and " + cancelled);
+    assertTrue(accepted > 10_000 && cancelled > 10_000, accepted + " and " + cancelled);
     loop.end();
   }
 

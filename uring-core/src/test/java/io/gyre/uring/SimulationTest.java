@@ -5,7 +5,9 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.gyre.testing.Seeds;
 import java.util.Set;
-import org.junit.jupiter.api.Test;
+import java.util.stream.IntStream;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
 
 /**
  * The production driver, dispatcher and buffers on a simulated kernel, for millions of steps of seeded disorder. A run
@@ -13,19 +15,25 @@ import org.junit.jupiter.api.Test;
  */
 class SimulationTest {
   private static final String SEED = "gyre.simulation.seed";
-  private static final int RUNS = Integer.getInteger("gyre.simulation.runs", 400);
+  private static final int BATCHES = Integer.getInteger("gyre.simulation.batches", 10);
+  private static final int RUNS_PER_BATCH = 40;
   private static final int TURNS = 4000;
 
-  @Test
-  void whateverUsersAndKernelDoNothingIsLost() {
+  static IntStream batches() {
+    return IntStream.range(0, Long.getLong(SEED) == null ? BATCHES : 1);
+  }
+
+  @ParameterizedTest
+  @MethodSource("batches")
+  void whateverUsersAndKernelDoNothingIsLost(int batch) {
     var only = Long.getLong(SEED);
     if (only != null) {
       System.out.println(run(only));
       return;
     }
-    var seeds = Seeds.random(14);
+    var seeds = Seeds.random(batch);
     var totals = run(seeds.nextLong());
-    for (int i = 1; i < RUNS; i++) {
+    for (int i = 1; i < RUNS_PER_BATCH; i++) {
       totals = totals.plus(run(seeds.nextLong()));
     }
     System.out.println(totals);
