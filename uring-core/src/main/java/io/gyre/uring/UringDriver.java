@@ -49,7 +49,7 @@ final class UringDriver implements Driver {
   // Tokens of entries that are not operations: the lower half, an operation's index, is -1. The
   // upper half tells a cancellation by its number, from 0 on, and the wake-up by -1.
   private static final long NOT_AN_OPERATION = 0xFFFF_FFFFL;
-  private static final long WAKE = -1L;
+  static final long WAKE = -1L;
 
   /**
    * The driver state of operations whose completion is more than a number and that need nothing kept reachable. Without
@@ -331,6 +331,7 @@ final class UringDriver implements Driver {
           cancels.removeIf(c -> c.fd() == closing.fd);
         }
         files.remove(closing.fixedIndex);
+        operation.setDriverState(MORE_TO_DO);
       }
       case ACCEPT, ACCEPT_MULTISHOT, RECEIVE_MULTISHOT, RAW -> operation.setDriverState(MORE_TO_DO);
       case POLL, POLL_MULTISHOT -> preparePoll(operation);
@@ -1065,7 +1066,20 @@ final class UringDriver implements Driver {
       case ACCEPT, ACCEPT_MULTISHOT -> accepted(operation, result, more);
       case POLL, POLL_MULTISHOT -> polled(operation, result, more);
       case RAW -> rawOutcome(operation, result, flags, more);
+      case CLOSE -> closeEnded(operation, result);
       default -> finish(operation, result);
+    }
+  }
+
+  /**
+   * A close that has to flush waits for a worker, and shutdown's cancellation of everything may
+   * find it there: then the descriptor is open still.
+   */
+  private void closeEnded(Operation operation, int result) {
+    if (result == -Errno.ECANCELED.number()) {
+      start(operation);
+    } else {
+      dispatcher.resolve(operation, result);
     }
   }
 
@@ -1102,7 +1116,8 @@ final class UringDriver implements Driver {
     dispatcher.resolve(operation, outcome);
   }
 
-  private UringDescriptor newDescriptor(String subject, int fd) {
+  /** Takes a descriptor of the kernel in: what was opened or accepted, or what a test made. */
+  UringDescriptor newDescriptor(String subject, int fd) {
     var descriptor = new UringDescriptor(subject, fd, files.add(fd));
     dispatcher.opened(descriptor);
     return descriptor;
@@ -1216,7 +1231,7 @@ final class UringDriver implements Driver {
     socket.firstSend = following;
     if (following == null) {
       socket.lastSend = null;
-    } else if (socket.isClosing()) {
+    } else if (isToEnd(following)) {
       ended.add(following);
     } else {
       start(following);

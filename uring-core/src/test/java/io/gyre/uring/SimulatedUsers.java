@@ -1,0 +1,890 @@
+package io.gyre.uring;
+
+import static io.gyre.uring.SimulatedKernel.require;
+
+import io.gyre.Buffer;
+import io.gyre.BufferPool;
+import io.gyre.bindings.Liburing;
+import io.gyre.driver.Completion;
+import io.gyre.driver.Descriptor;
+import io.gyre.driver.DriverConfig;
+import io.gyre.driver.DriverCounters.Counter;
+import io.gyre.driver.Errno;
+import io.gyre.driver.OpCode;
+import io.gyre.driver.OpenRequest;
+import io.gyre.driver.Operation;
+import io.gyre.driver.OperationDispatcher;
+import io.gyre.uring.SimulatedFile.Listener;
+import io.gyre.uring.SimulatedFile.Socket;
+import java.io.IOException;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.nio.ByteBuffer;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Deque;
+import java.util.EnumSet;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.SplittableRandom;
+import java.util.TreeSet;
+import java.util.function.Predicate;
+import java.util.random.RandomGenerator;
+
+/**
+ * Users without sense: they start whatever there is to start on the production driver, over a {@link SimulatedKernel},
+ * cancel and close at random, throw from handlers, and keep buffers for longer than they should. And the oracle, which
+ * knows what each of them may be told. All of it follows from one seed.
+ */
+final class SimulatedUsers {
+  private static final int REGION_BYTES = 256;
+  private static final int REGIONS = 8;
+  private static final int LISTENING_PORT = 1000;
+  private static final int ELSEWHERE_PORT = 2000;
+  private static final byte CANARY = 0x5A;
+  private static final int MOST_LIVE = 60;
+  private static final int TURNS_WITHOUT_END = 20_000;
+
+  /** What handlers throw here. */
+  private static final class Thrown extends RuntimeException {
+    private static final long serialVersionUID = 1L;
+
+    Thrown() {
+      super("a handler's own", null, false, false);
+    }
+  }
+
+  private final RandomGenerator random;
+  private final SimulatedLoop loop;
+  private final SimulatedKernel kernel;
+  private final OperationDispatcher dispatcher;
+  private final UringDriver driver;
+  private final BufferPool pool;
+  private final Completion completion = (o, result) -> ((Asked) o.handler()).told(o, result);
+
+  private final List<Asked> live = new ArrayList<>();
+  private final Map<Long, Asked> byToken = new HashMap<>();
+  private final List<OpenFile> files = new ArrayList<>();
+  private final List<Link> links = new ArrayList<>();
+  private final List<Listening> listenings = new ArrayList<>();
+  private final List<FileModel> models = new ArrayList<>();
+  private final List<Held> held = new ArrayList<>();
+
+  private boolean submitting;
+  private boolean stopping;
+  private boolean quiet;
+  private Throwable failure;
+  private int depth;
+  private int asked;
+
+  /**
+   * What a run did.
+   *
+   * @param outOfBuffers times that a receive found no buffer
+   * @param rare what never happened: an operation that never succeeded, or never failed
+   */
+  record Totals(
+      long operations,
+      long turns,
+      long steps,
+      long overflows,
+      long outOfBuffers,
+      Set<String> rare) {
+    Totals plus(Totals other) {
+      var both = new TreeSet<>(rare);
+      both.retainAll(other.rare);
+      return new Totals(
+          operations + other.operations,
+          turns + other.turns,
+          steps + other.steps,
+          overflows + other.overflows,
+          outOfBuffers + other.outOfBuffers,
+          both);
+    }
+  }
+
+  private long turns;
+  private final Set<OpCode> succeeded = EnumSet.noneOf(OpCode.class);
+  private final Set<OpCode> failed = EnumSet.noneOf(OpCode.class);
+  private final Deque<ByteBuffer> spareMemory = new ArrayDeque<>();
+
+  SimulatedUsers(long seed) throws IOException {
+    var root = new SplittableRandom(seed);
+    random = root.split();
+    kernel = new SimulatedKernel(root.split(), SimulatedFaults.any(random));
+    loop = new SimulatedLoop(kernel, anyKernel(), this::handlerThrew);
+    dispatcher = loop.dispatcher;
+    driver = loop.driver;
+    pool = loop.pool;
+    kernel.operations().observe(this::taken);
+    for (int i = 0; i < 3; i++) {
+      models.add(new FileModel(Path.of("/simulated/" + i)));
+    }
+  }
+
+  /** Sometimes a kernel that lacks something; mostly a ring that is too small for comfort. */
+  private DriverConfig anyKernel() {
+    switch (random.nextInt(6)) {
+      case 0 -> kernel.withoutSetupFlags(Liburing.IORING_SETUP_NO_SQARRAY());
+      case 1 ->
+          kernel.withoutSetupFlags(
+              Liburing.IORING_SETUP_NO_SQARRAY() | Liburing.IORING_SETUP_DEFER_TASKRUN());
+      case 2 ->
+          kernel.withoutSetupFlags(
+              Liburing.IORING_SETUP_NO_SQARRAY()
+                  | Liburing.IORING_SETUP_DEFER_TASKRUN()
+                  | Liburing.IORING_SETUP_SINGLE_ISSUER());
+      default -> {}
+    }
+    if (random.nextInt(8) == 0) {
+      kernel.operations().refuseMultishotReceive();
+    }
+    for (int optional :
+        new int[] {
+          Liburing.IORING_REGISTER_RING_FDS(),
+          Liburing.IORING_REGISTER_IOWQ_MAX_WORKERS(),
+          Liburing.IORING_REGISTER_BUFFERS(),
+          Liburing.IORING_REGISTER_FILES2()
+        }) {
+      if (random.nextInt(8) == 0) {
+        kernel.refusing(optional, Errno.ENOMEM);
+      }
+    }
+    int sq = 2 << random.nextInt(random.nextInt(3) == 0 ? 7 : 3);
+    int cq = sq << random.nextInt(3);
+    int buffers = 2 << random.nextInt(3);
+    int fixedFiles = random.nextBoolean() ? 16 : 0;
+    return new DriverConfig(0, sq, cq, buffers, 64 + random.nextInt(64), fixedFiles);
+  }
+
+  /** Runs to the end: so many turns at most, then whatever it takes. */
+  Totals run(int turnsToRun) throws IOException {
+    int last = turnsToRun / 2 + random.nextInt(turnsToRun / 2);
+    int activity = 1 + random.nextInt(6);
+    for (int i = 0; i < last; i++) {
+      for (int k = random.nextInt(activity); k > 0; k--) {
+        act();
+      }
+      turn(random.nextInt(3) == 0 ? random.nextInt(2_000_000) : 0);
+    }
+    if (random.nextBoolean()) {
+      settle();
+    }
+    drain();
+    return totals();
+  }
+
+  Totals totals() {
+    var rare = new TreeSet<String>();
+    // All but those that the simulated kernel does not know.
+    var known = EnumSet.complementOf(EnumSet.of(OpCode.POLL, OpCode.POLL_MULTISHOT, OpCode.RAW));
+    for (var code : known) {
+      if (!succeeded.contains(code)) {
+        rare.add(code + " that succeeds");
+      }
+      if (!failed.contains(code)) {
+        rare.add(code + " that fails");
+      }
+    }
+    long outOfBuffers = driver.counters().get(Counter.OUT_OF_BUFFERS);
+    return new Totals(asked, turns, kernel.steps(), kernel.overflows(), outOfBuffers, rare);
+  }
+
+  // ---- the loop
+
+  private void turn(long timeoutNanos) throws IOException {
+    turns++;
+    loop.turn(timeoutNanos, random.nextInt(4) == 0 ? 1 + random.nextInt(4) : 1024);
+    if (random.nextInt(8) == 0) {
+      kernel.step(300); // what the kernel does while the loop runs
+    }
+    if (failure != null) {
+      throw new AssertionError(failure);
+    }
+  }
+
+  /** Nothing new, no faults: what was asked to end must end, and then whatever needs nobody's help. */
+  private void settle() throws IOException {
+    quiet = true;
+    kernel.faults(SimulatedFaults.NONE);
+    releaseHeld();
+    turnUntilNone("was cancelled", a -> a.cancelAsked && !a.isBehind());
+    for (var link : links) {
+      if (link.socket.peer == null) {
+        close(link.descriptor, true);
+      }
+    }
+    turnUntilNone("needs nobody's help", a -> !a.waitsForPeer());
+    quiet = false;
+    kernel.faults(SimulatedFaults.any(random));
+  }
+
+  private void turnUntilNone(String which, Predicate<Asked> left) throws IOException {
+    for (int i = 0; live.stream().anyMatch(left); i++) {
+      require(
+          i < 2000,
+          "never resolved, though it " + which + ": " + live.stream().filter(left).toList());
+      turn(100_000);
+      if (which.startsWith("needs")) {
+        links.forEach(Link::consumeAtPeer);
+      }
+    }
+  }
+
+  /** The end of a loop, as EventLoop has it. */
+  private void drain() throws IOException {
+    stopping = true;
+    dispatcher.stop();
+    for (int i = 0; dispatcher.inFlight() > 0 || dispatcher.hasOpen(); i++) {
+      require(i < TURNS_WITHOUT_END, "does not drain: " + live);
+      if (dispatcher.inFlight() == 0) {
+        dispatcher.stop();
+      }
+      turn(random.nextInt(10_000_000));
+    }
+    require(live.isEmpty(), "never resolved: " + live);
+    releaseHeld();
+    loop.closeDrained();
+    models.forEach(FileModel::check);
+  }
+
+  private void handlerThrew(Throwable t) {
+    if (!(t instanceof Thrown) && failure == null) {
+      failure = t;
+    }
+  }
+
+  // ---- what users do
+
+  private void act() {
+    if (live.size() > MOST_LIVE) {
+      cancelOne();
+      return;
+    }
+    switch (random.nextInt(24)) {
+      case 0, 1 -> nop();
+      case 2 -> open();
+      case 3, 4, 5 -> read();
+      case 6, 7, 8 -> write();
+      case 9 -> fileOperation(random.nextBoolean() ? OpCode.SIZE : OpCode.FSYNC);
+      case 10 -> listenOrAccept();
+      case 11 -> connect();
+      case 12, 13, 14 -> send();
+      case 15, 16 -> receive();
+      case 17 -> {
+        if (random.nextInt(4) == 0) {
+          shutdown();
+        }
+      }
+      case 18, 19, 20 -> remote();
+      case 21 -> cancelOne();
+      case 22 -> closeOne();
+      default -> releaseOne();
+    }
+  }
+
+  private Asked ask(OpCode code, Descriptor descriptor) {
+    var a = new Asked(code);
+    a.descriptor = descriptor;
+    a.operation = dispatcher.acquire(code, descriptor, completion, a, null);
+    return a;
+  }
+
+  private void submit(Asked a) {
+    boolean outer = submitting;
+    a.token = a.operation.token();
+    live.add(a);
+    byToken.put(a.token, a);
+    asked++;
+    submitting = true;
+    try {
+      dispatcher.submit(a.operation);
+    } finally {
+      submitting = outer;
+    }
+  }
+
+  private void nop() {
+    submit(ask(OpCode.NOP, null));
+  }
+
+  private void open() {
+    if (files.size() > 5) {
+      return;
+    }
+    var a = ask(OpCode.OPEN, null);
+    a.model = any(models);
+    var options =
+        random.nextInt(4) == 0
+            ? Set.of(StandardOpenOption.READ, StandardOpenOption.WRITE)
+            : Set.of(StandardOpenOption.READ, StandardOpenOption.WRITE, StandardOpenOption.CREATE);
+    a.operation.argument(new OpenRequest(a.model.path, Set.copyOf(options)));
+    submit(a);
+  }
+
+  private void read() {
+    if (files.isEmpty()) {
+      return;
+    }
+    var file = any(files);
+    var a = ask(OpCode.READ, file.descriptor);
+    a.model = file.model;
+    a.region = random.nextInt(REGIONS);
+    a.giveMemory(random.nextInt(REGION_BYTES), false);
+    a.atOffset();
+    a.version = a.model.writers[a.region] == null ? a.model.versions[a.region] : -1;
+    submit(a);
+    a.maybeReleaseEarly();
+  }
+
+  private void write() {
+    if (files.isEmpty()) {
+      return;
+    }
+    var file = any(files);
+    int region = random.nextInt(REGIONS);
+    if (file.model.writers[region] != null) {
+      return;
+    }
+    var a = ask(OpCode.WRITE, file.descriptor);
+    a.model = file.model;
+    a.region = region;
+    a.giveMemory(random.nextInt(REGION_BYTES), true);
+    a.atOffset();
+    a.model.writers[region] = a;
+    a.model.versions[region]++;
+    submit(a);
+    a.maybeReleaseEarly();
+  }
+
+  private void fileOperation(OpCode code) {
+    if (!files.isEmpty()) {
+      var file = any(files);
+      var a = ask(code, file.descriptor);
+      a.model = file.model;
+      a.sizeBefore = a.model.sizeNow();
+      submit(a);
+    }
+  }
+
+  private void listenOrAccept() {
+    if (listenings.isEmpty()) {
+      int fd = kernel.operations().listen(LISTENING_PORT);
+      var listener = (Listener) kernel.operations().file(fd);
+      listenings.add(new Listening(driver.newDescriptor("a listener", fd), listener));
+      return;
+    }
+    var listening = listenings.getFirst();
+    submit(
+        ask(random.nextBoolean() ? OpCode.ACCEPT : OpCode.ACCEPT_MULTISHOT, listening.descriptor));
+  }
+
+  private void connect() {
+    if (links.size() > 8) {
+      closeOne();
+      return;
+    }
+    int fd = kernel.operations().open(new Socket());
+    var link = new Link(driver.newDescriptor("a socket", fd));
+    links.add(link);
+    var a = ask(OpCode.CONNECT, link.descriptor);
+    int port = random.nextBoolean() ? LISTENING_PORT : ELSEWHERE_PORT;
+    a.operation.argument(new InetSocketAddress(InetAddress.getLoopbackAddress(), port));
+    submit(a);
+  }
+
+  private void send() {
+    if (links.isEmpty()) {
+      return;
+    }
+    var link = any(links);
+    for (int i = random.nextInt(3); i >= 0; i--) {
+      var a = ask(OpCode.SEND, link.descriptor);
+      a.link = link;
+      a.giveMemory(random.nextInt(400), true);
+      link.sends.add(a);
+      submit(a);
+      a.maybeReleaseEarly();
+    }
+  }
+
+  private void receive() {
+    if (links.isEmpty()) {
+      return;
+    }
+    var link = any(links);
+    if (link.receiving) {
+      return;
+    }
+    link.receiving = true;
+    boolean multishot = random.nextInt(3) > 0;
+    var a = ask(multishot ? OpCode.RECEIVE_MULTISHOT : OpCode.RECEIVE, link.descriptor);
+    a.link = link;
+    if (!multishot) {
+      a.giveMemory(random.nextInt(200), false);
+    }
+    submit(a);
+    a.maybeReleaseEarly();
+  }
+
+  private void shutdown() {
+    if (!links.isEmpty()) {
+      var a = ask(OpCode.SHUTDOWN, any(links).descriptor);
+      a.operation.flags(random.nextInt(3));
+      submit(a);
+    }
+  }
+
+  /** What happens at the other ends of connections. */
+  private void remote() {
+    if (!listenings.isEmpty() && random.nextInt(6) == 0) {
+      var listener = listenings.getFirst().listener;
+      if (listener.backlog.size() < 4) {
+        var peer = Socket.connected();
+        listener.backlog.add(peer);
+        kernel.operations().remotes().add(peer.peer);
+      }
+    }
+    var remotes = kernel.operations().remotes();
+    if (remotes.isEmpty()) {
+      return;
+    }
+    var remote = any(remotes);
+    switch (random.nextInt(32)) {
+      case 0 -> remote.shutOutput();
+      case 1 -> remote.breakOff();
+      case 2 -> remote.close();
+      default -> {
+        for (int i = random.nextInt(300); i > 0 && remote.inbound.size() > 0; i--) {
+          remote.inbound.remove();
+        }
+        if (!remote.reset && !remote.outputShut && !remote.peer.inputShut) {
+          for (int i = random.nextInt(1 + Math.max(0, remote.peer.room())); i > 0; i--) {
+            remote.peer.inbound.add((byte) random.nextInt());
+          }
+        }
+      }
+    }
+    if (remote.reset || (remote.outputShut && remote.inputEnded)) {
+      remotes.remove(remote);
+    }
+  }
+
+  private void cancelOne() {
+    if (live.isEmpty()) {
+      return;
+    }
+    var a = any(live);
+    if (a.code != OpCode.CLOSE) {
+      a.cancelAsked = true;
+      driver.cancel(a.operation);
+    }
+  }
+
+  private void closeOne() {
+    switch (random.nextInt(8)) {
+      case 0 -> {
+        if (!listenings.isEmpty()) {
+          close(any(listenings).descriptor, true);
+        }
+      }
+      case 1, 2 -> {
+        if (!files.isEmpty()) {
+          close(any(files).descriptor, random.nextInt(4) == 0);
+        }
+      }
+      default -> {
+        if (!links.isEmpty()) {
+          close(any(links).descriptor, true);
+        }
+      }
+    }
+  }
+
+  private void close(Descriptor descriptor, boolean cancelInFlight) {
+    var a = new Asked(OpCode.CLOSE);
+    a.descriptor = descriptor;
+    live.add(a);
+    asked++;
+    boolean outer = submitting;
+    submitting = true;
+    dispatcher.close(descriptor, cancelInFlight, completion, a, null);
+    submitting = outer;
+  }
+
+  private void releaseOne() {
+    if (!held.isEmpty()) {
+      held.remove(random.nextInt(held.size())).release();
+    }
+  }
+
+  private void releaseHeld() {
+    held.forEach(Held::release);
+    held.clear();
+  }
+
+  private <T> T any(List<T> list) {
+    return list.get(random.nextInt(list.size()));
+  }
+
+  // ---- what they know
+
+  /** The kernel reads what somebody wants to be written or sent. */
+  private void taken(long token, int done, MemorySegment bytes) {
+    var a = byToken.get(token);
+    require(a != null, "takes bytes of an operation that has ended");
+    if (a.code == OpCode.SEND) {
+      require(a.link.sends.peek() == a, "sends overtake each other: " + a);
+    }
+    for (int i = 0; i < bytes.byteSize(); i++) {
+      byte value = bytes.get(ValueLayout.JAVA_BYTE, i);
+      require(value == a.contentAt(a.taken + i), "byte " + (a.taken + i) + " is not that of " + a);
+    }
+    a.taken += (int) bytes.byteSize();
+  }
+
+  /** A file that should be. */
+  private final class FileModel {
+    final Path path;
+    final byte[] bytes = new byte[REGIONS * REGION_BYTES];
+    final Asked[] writers = new Asked[REGIONS];
+    final int[] versions = new int[REGIONS];
+
+    FileModel(Path path) {
+      this.path = path;
+    }
+
+    int sizeNow() {
+      return kernel.operations().content(path.toString()).bytes().length;
+    }
+
+    void check() {
+      var content = kernel.operations().content(path.toString()).bytes();
+      for (int i = 0; i < bytes.length; i++) {
+        byte there = i < content.length ? content[i] : 0;
+        require(there == bytes[i], path + " differs at " + i);
+      }
+    }
+  }
+
+  private record OpenFile(Descriptor descriptor, FileModel model) {}
+
+  private record Listening(Descriptor descriptor, Listener listener) {}
+
+  /** A connection of ours. */
+  private final class Link {
+    final Descriptor descriptor;
+    final Socket socket;
+    final Deque<Asked> sends = new ArrayDeque<>();
+    boolean receiving;
+
+    Link(Descriptor descriptor) {
+      this.descriptor = descriptor;
+      this.socket = (Socket) kernel.operations().file(((UringDescriptor) descriptor).fd);
+    }
+
+    void consumeAtPeer() {
+      if (socket.peer != null) {
+        socket.peer.inbound.clear();
+      }
+    }
+  }
+
+  /** A received buffer that a user keeps, and what must stay in it. */
+  private record Held(Buffer buffer, ByteBuffer content) {
+    void release() {
+      for (int i = 0; i < content.limit(); i++) {
+        require(buffer.byteBuffer().get(i) == content.get(i), buffer + " changed while lent");
+      }
+      buffer.release();
+    }
+  }
+
+  /** An operation, from the question to the answer. */
+  private final class Asked {
+    final OpCode code;
+    final int seed = random.nextInt();
+    Operation operation;
+    long token;
+    Descriptor descriptor;
+    boolean ended;
+    boolean cancelAsked;
+
+    Link link;
+    FileModel model;
+    int region;
+    int version;
+    int sizeBefore;
+    long offset;
+
+    ByteBuffer memory;
+    Buffer lease;
+    boolean releasedEarly;
+    int from;
+    int length;
+    int taken;
+
+    Asked(OpCode code) {
+      this.code = code;
+    }
+
+    byte contentAt(int index) {
+      return (byte) (((seed + index) * 0x9E3779B1) >>> 24);
+    }
+
+    /** Memory of any kind, with something of the user's before and behind. */
+    void giveMemory(int bytes, boolean filled) {
+      int before = random.nextInt(8);
+      int kind = random.nextInt(3);
+      lease = kind == 0 ? pool.tryAcquire(before + bytes + 8) : null;
+      if (lease != null) {
+        memory = lease.byteBuffer();
+      } else {
+        memory = kind == 1 ? ByteBuffer.allocate(before + bytes + 8) : directMemory();
+        memory.limit(before + bytes + 8);
+      }
+      for (int i = 0; i < memory.limit(); i++) {
+        memory.put(i, CANARY);
+      }
+      from = before;
+      length = bytes;
+      memory.position(from).limit(from + bytes);
+      if (filled) {
+        for (int i = 0; i < bytes; i++) {
+          memory.put(from + i, contentAt(i));
+        }
+      }
+      if (lease != null) {
+        operation.memory(lease);
+      } else {
+        operation.memory(memory);
+      }
+    }
+
+    /** Used again as soon as its operation has ended, as users do. */
+    private ByteBuffer directMemory() {
+      var spare = spareMemory.poll();
+      return spare == null ? ByteBuffer.allocateDirect(512) : spare.clear();
+    }
+
+    void atOffset() {
+      offset = (long) region * REGION_BYTES + random.nextInt(REGION_BYTES - length);
+      operation.offset(offset);
+    }
+
+    /** A user who gives memory back while the kernel still works on it. */
+    void maybeReleaseEarly() {
+      if (lease != null && !ended && random.nextInt(4) == 0) {
+        releasedEarly = true;
+        lease.release();
+      }
+    }
+
+    boolean isBehind() {
+      return code == OpCode.SEND && link.sends.peek() != this;
+    }
+
+    boolean waitsForPeer() {
+      return !descriptorIsClosing()
+          && switch (code) {
+            case ACCEPT, ACCEPT_MULTISHOT, RECEIVE, RECEIVE_MULTISHOT -> true;
+            default -> false;
+          };
+    }
+
+    boolean descriptorIsClosing() {
+      return descriptor != null && descriptor.isClosing();
+    }
+
+    void told(Operation o, int result) {
+      require(!submitting, "resolved inside of the call that submits: " + this);
+      require(!ended, "resolved twice: " + this);
+      require(code == OpCode.CLOSE || o == operation, "another's operation: " + this);
+      ended = !o.hasMore();
+      if (ended) {
+        live.remove(this);
+        byToken.remove(token);
+      }
+      if (result < 0) {
+        failed.add(code);
+        if (random.nextInt(8) == 0) { // exceptions are dear
+          require(o.failure(result) != null, "no exception for " + result);
+        }
+        if (result == -Errno.ECANCELED.number()) {
+          require(cancelAsked || stopping || descriptorIsClosing(), "nobody cancelled " + this);
+        }
+      } else {
+        succeeded.add(code);
+      }
+      switch (code) {
+        case OPEN -> opened(o, result);
+        case READ -> readEnded(result);
+        case WRITE -> writeEnded(result);
+        case SIZE -> {
+          if (result == 0) {
+            long size = o.longResult();
+            require(size >= sizeBefore && size <= model.sizeNow(), "a size of " + size);
+          }
+        }
+        case ACCEPT, ACCEPT_MULTISHOT -> {
+          if (o.newDescriptor() != null) {
+            adopt(o.newDescriptor());
+          }
+        }
+        case CONNECT -> {
+          if (result < 0 && !stopping) {
+            close(descriptor, true);
+          }
+        }
+        case SEND -> sendEnded(result);
+        case RECEIVE -> receiveEnded(result);
+        case RECEIVE_MULTISHOT -> received(o, result);
+        case CLOSE -> closed();
+        default -> require(result <= 0, "a result of " + result);
+      }
+      if (ended && lease != null && !releasedEarly) {
+        lease.release();
+      } else if (ended && memory != null && memory.isDirect() && lease == null) {
+        spareMemory.push(memory);
+      }
+      react();
+    }
+
+    /** Handlers do what users do, and worse. */
+    private void react() {
+      if (stopping || quiet || depth > 0) {
+        return;
+      }
+      depth++;
+      try {
+        for (int i = random.nextInt(4); i > 2; i--) {
+          act();
+        }
+      } finally {
+        depth--;
+      }
+      if (random.nextInt(20) == 0) {
+        throw new Thrown();
+      }
+    }
+
+    private void opened(Operation o, int result) {
+      if (result < 0) {
+        return;
+      }
+      var opened = o.newDescriptor();
+      if (stopping || random.nextInt(10) == 0) {
+        dispatcher.discard(opened);
+      } else {
+        files.add(new OpenFile(opened, model));
+      }
+    }
+
+    private void adopt(Descriptor accepted) {
+      if (stopping || links.size() > 8) {
+        dispatcher.discard(accepted);
+      } else {
+        links.add(new Link(accepted));
+      }
+    }
+
+    private void readEnded(int result) {
+      checkTransfer(result);
+      boolean stable = version == model.versions[region] && model.writers[region] == null;
+      for (int i = 0; i < result && stable && !releasedEarly; i++) {
+        require(
+            memory.get(from + i) == model.bytes[(int) offset + i],
+            "read something else at " + (offset + i) + ": " + this);
+      }
+    }
+
+    private void writeEnded(int result) {
+      checkTransfer(result);
+      require(Math.max(0, result) == taken, "wrote " + taken + ", said " + result + ": " + this);
+      model.writers[region] = null;
+      model.versions[region]++;
+      for (int i = 0; i < result; i++) {
+        model.bytes[(int) offset + i] = contentAt(i);
+      }
+    }
+
+    private void sendEnded(int result) {
+      // What was refused never took a turn.
+      require(link.sends.peek() == this || (taken == 0 && result < 0), "overtakes: " + this);
+      link.sends.remove(this);
+      checkTransfer(result);
+      require(result < 0 || (result == length && taken == length), "sent a part: " + this);
+    }
+
+    private void receiveEnded(int result) {
+      link.receiving = false;
+      checkTransfer(result);
+      for (int i = 0; i < result; i++) {
+        byte sent = link.socket.delivered.remove();
+        require(releasedEarly || memory.get(from + i) == sent, "received something else: " + this);
+      }
+      require(link.socket.delivered.size() == 0, "received, but nobody was told: " + this);
+    }
+
+    private void received(Operation o, int result) {
+      link.receiving = !ended;
+      if (!o.hasMore()) {
+        require(result <= 0 && o.received() == null, "the last outcome brings data: " + this);
+        require(link.socket.delivered.size() == 0, "received, but nobody was told: " + this);
+        return;
+      }
+      var content = new byte[result];
+      require(o.received().byteBuffer().remaining() == result, "another count than received");
+      o.received().byteBuffer().get(0, content);
+      for (byte there : content) {
+        require(there == link.socket.delivered.remove(), "received something else: " + this);
+      }
+      if (random.nextInt(3) == 0 && !stopping) {
+        held.add(new Held(o.received(), ByteBuffer.wrap(content)));
+      } else {
+        o.received().release();
+      }
+    }
+
+    private void closed() {
+      files.removeIf(f -> f.descriptor.equals(descriptor));
+      links.removeIf(l -> l.descriptor.equals(descriptor));
+      listenings.removeIf(l -> l.descriptor.equals(descriptor));
+    }
+
+    private void checkTransfer(int result) {
+      require(result <= length, "more than there was room for: " + this);
+      if (releasedEarly) {
+        return;
+      }
+      // A send that ended early tells so how much went out.
+      int moved = result < 0 && code == OpCode.SEND ? taken : Math.max(0, result);
+      require(memory.position() == from + moved, "the position of " + this);
+      int limit = memory.limit();
+      memory.limit(from + length + 8);
+      for (int i = 0; i < 8; i++) {
+        require(memory.get(from + length + i) == CANARY, "wrote behind the memory of " + this);
+        require(i >= from || memory.get(i) == CANARY, "wrote before the memory of " + this);
+      }
+      memory.limit(limit);
+    }
+
+    @Override
+    public String toString() {
+      return code
+          + (descriptor == null ? "" : " of " + descriptor)
+          + (cancelAsked ? ", cancelled" : "")
+          + ", "
+          + taken
+          + " of "
+          + length
+          + " bytes taken";
+    }
+  }
+}
