@@ -19,6 +19,9 @@ final class UringDescriptor extends Descriptor {
   // waits behind the one before it; this is the last, or null when none is under way.
   Operation lastSend;
 
+  // From the moment that its close is on the way the number may be somebody else's.
+  boolean closeBegun;
+
   UringDescriptor(String subject, int fd, int fixedIndex) {
     super(subject);
     this.fd = fd;

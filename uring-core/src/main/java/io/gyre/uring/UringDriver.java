@@ -277,6 +277,7 @@ final class UringDriver implements Driver {
           cancels.removeIf(c -> c.fd == closing.fd);
         }
         files.remove(closing.fixedIndex);
+        closing.closeBegun = true;
       }
       case ACCEPT, ACCEPT_MULTISHOT, RECEIVE_MULTISHOT -> operation.setDriverState(MORE_TO_DO);
       default -> {}
@@ -991,6 +992,7 @@ final class UringDriver implements Driver {
   @Override
   public void close(boolean drained) {
     if (!drained) {
+      dispatcher.forEachOpen(UringDriver::tellPeer);
       QUARANTINE.add(this);
       if (pool != null) {
         QUARANTINE.add(pool);
@@ -1005,6 +1007,17 @@ final class UringDriver implements Driver {
     }
     ring.close();
     wakeUp.close();
+  }
+
+  /**
+   * The ring keeps its sockets open for as long as it is itself. Who is at their other end must not wait for it: what
+   * is connected ends, and what listens refuses. Of a file, or a socket that is neither, this is a harmless failure.
+   */
+  private static void tellPeer(Descriptor descriptor) {
+    var socket = (UringDescriptor) descriptor;
+    if (!socket.closeBegun) {
+      Libc.shutdown(socket.fd, Libc.SHUT_RDWR());
+    }
   }
 
   /** The read on the eventfd is in flight still; the wake-up that it waits for ends it. */
