@@ -993,11 +993,14 @@ final class UringDriver implements Driver {
   public void close(boolean drained) {
     if (!drained) {
       dispatcher.forEachOpen(UringDriver::tellPeer);
-      QUARANTINE.add(this);
-      if (pool != null) {
-        QUARANTINE.add(pool);
+      if (ring.wasUsed()) {
+        QUARANTINE.add(this);
+        if (pool != null) {
+          QUARANTINE.add(pool);
+        }
+        return; // the ring stays open too: the kernel may still post to it
       }
-      return; // the ring stays open too: the kernel may still post to it
+      wakeArmed = false; // written perhaps, but never submitted: every enter was refused
     }
     try {
       endWakeUp();
