@@ -21,6 +21,7 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
 import java.nio.channels.ServerSocketChannel;
+import java.nio.channels.ShutdownChannelGroupException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
@@ -177,6 +178,39 @@ class ShutdownTest {
 
     Waits.get(CompletableFuture.allOf(closed), "every close");
     checkEnded(driver, runtime);
+  }
+
+  @DriverTest
+  void aListenerBoundInTheLastMomentIsRefused(TestRuntime driver) throws Exception {
+    var silent = driver.own(ServerSocketChannel.open());
+    silent.bind(new InetSocketAddress(LOOPBACK, 0));
+    var runtime = driver.start();
+    var stream = TcpStream.connect(runtime, (InetSocketAddress) silent.getLocalAddress());
+    var late = new CompletableFuture<TcpListener>();
+    // The end cancels the read. The close that is asked for then is the last thing that the loop
+    // waits for, so that the bind is found when everything else is over.
+    var _ =
+        stream
+            .readAsync(ByteBuffer.allocateDirect(1))
+            .exceptionallyCompose(cause -> stream.closeAsync().thenApply(closed -> 0))
+            .thenCompose(
+                closed ->
+                    TcpListener.bindAsync(
+                        stream.loop(),
+                        new InetSocketAddress(LOOPBACK, 0),
+                        TcpListener.Options.DEFAULT))
+            .whenComplete(
+                (listener, cause) -> {
+                  if (cause == null) {
+                    late.complete(listener);
+                  } else {
+                    late.completeExceptionally(cause);
+                  }
+                });
+
+    driver.closeAndWait(runtime);
+
+    Waits.failure(ShutdownChannelGroupException.class, late, "a bind at the very end");
   }
 
   @DriverTest
