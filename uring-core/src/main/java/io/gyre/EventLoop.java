@@ -583,7 +583,10 @@ public final class EventLoop implements Executor {
         d.turn(busy ? 0 : Math.min(remaining, 10_000_000), OUTCOMES_PER_TURN);
       }
     }
-    runTasks(inbox.size()); // what they start is refused, and told at the very end
+    // What they start is refused, and told at the very end. That goes for sockets, too, which are
+    // opened at once: nobody would close them any more.
+    dispatcher.detach();
+    runTasks(inbox.size());
     return true;
   }
 

@@ -520,6 +520,17 @@ public final class OperationDispatcher {
     return firstOpen != null;
   }
 
+  /**
+   * For drivers that end without having closed everything: what is open still, or about to be closed.
+   *
+   * @param action must neither open nor close
+   */
+  public void forEachOpen(Consumer<? super Descriptor> action) {
+    for (var d = firstOpen; d != null; d = d.following) {
+      action.accept(d);
+    }
+  }
+
   /** Begins shutdown: refuses new operations, cancels what is in flight and closes every descriptor. */
   public void stop() {
     stopping = true;

@@ -76,6 +76,7 @@ final class Ring {
   private int sqPublished;
   private int sqHead;
   private int cqHead;
+  private boolean used;
 
   private final MemorySegment timeout = Arena.ofAuto().allocate(__kernel_timespec.layout());
   private final MemorySegment waitArgument =
@@ -273,6 +274,11 @@ final class Ring {
     return sqTail - sqHead;
   }
 
+  /** Whether the kernel ever took an entry: if not, it holds nothing of ours but the ring itself. */
+  boolean wasUsed() {
+    return used;
+  }
+
   /** Completions that can be taken without a call. */
   int ready() {
     return Memory.getIntAcquire(cqTailAddress) - cqHead;
@@ -318,6 +324,7 @@ final class Ring {
     }
     if (result > 0) {
       sqHead += result;
+      used = true;
     }
     return result;
   }

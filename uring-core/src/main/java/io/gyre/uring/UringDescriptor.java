@@ -21,6 +21,9 @@ final class UringDescriptor extends Descriptor {
   Operation firstSend;
   Operation lastSend;
 
+  // From the moment that its close is on the way the number may be somebody else's.
+  boolean closeBegun;
+
   UringDescriptor(String subject, int fd, int fixedIndex) {
     super(subject);
     this.fd = fd;

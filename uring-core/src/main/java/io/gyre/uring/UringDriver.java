@@ -332,6 +332,7 @@ final class UringDriver implements Driver {
         }
         files.remove(closing.fixedIndex);
         operation.setDriverState(MORE_TO_DO);
+        closing.closeBegun = true;
       }
       case ACCEPT, ACCEPT_MULTISHOT, RECEIVE_MULTISHOT, RAW -> operation.setDriverState(MORE_TO_DO);
       case POLL, POLL_MULTISHOT -> preparePoll(operation);
@@ -1318,11 +1319,15 @@ final class UringDriver implements Driver {
   @Override
   public void close(boolean drained) {
     if (!drained) {
-      QUARANTINE.add(this);
-      if (pool != null) {
-        QUARANTINE.add(pool);
+      dispatcher.forEachOpen(UringDriver::tellPeer);
+      if (ring.wasUsed()) {
+        QUARANTINE.add(this);
+        if (pool != null) {
+          QUARANTINE.add(pool);
+        }
+        return; // the ring stays open too: the kernel may still post to it
       }
-      return; // the ring stays open too: the kernel may still post to it
+      wakeArmed = false; // written perhaps, but never submitted: every enter was refused
     }
     try {
       endWakeUp();
@@ -1332,6 +1337,17 @@ final class UringDriver implements Driver {
     }
     ring.close();
     wakeUp.close();
+  }
+
+  /**
+   * The ring keeps its sockets open for as long as it is itself. Who is at their other end must not wait for it: what
+   * is connected ends, and what listens refuses. Of a file, or a socket that is neither, this is a harmless failure.
+   */
+  private static void tellPeer(Descriptor descriptor) {
+    var socket = (UringDescriptor) descriptor;
+    if (!socket.closeBegun) {
+      Libc.shutdown(socket.fd, Libc.SHUT_RDWR());
+    }
   }
 
   /** The read on the eventfd is in flight still; the wake-up that it waits for ends it. */

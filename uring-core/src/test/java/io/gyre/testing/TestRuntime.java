@@ -26,7 +26,8 @@ public final class TestRuntime implements AutoCloseable {
   private List<String> heldBefore;
   private boolean throwingExpected;
 
-  TestRuntime(DriverConfiguration configuration) {
+  /** For programs that are not run by JUnit; who makes one closes it. */
+  public TestRuntime(DriverConfiguration configuration) {
     this.configuration = configuration;
   }
 
