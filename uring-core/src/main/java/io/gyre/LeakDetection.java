@@ -8,6 +8,8 @@ import java.util.Locale;
  * watched lease is an object of its own, so that whoever uses it after its release is refused for ever, and not only
  * until the memory is lent again.
  *
+ * <p>Watching takes a restricted method of the JDK: without {@code --enable-native-access}, the JVM warns of it once.
+ *
  * <p>Watching a lease costs a few microseconds and one or two kilobytes of garbage: an arena, a view and a stack trace.
  * The default is {@link #OFF}, because operations are promised to allocate nothing: even one lease in 128 would make
  * that a dozen bytes for each.
