@@ -536,6 +536,9 @@ final class UringDriver implements Driver {
   @Override
   public void cancelAll() {
     telemetry.cancelRequested("ALL", "");
+    // What the kernel ends otherwise just now is not to be gone on with: nobody would cancel it
+    // again.
+    dispatcher.forEachInFlight(Operation::requestCancel);
     rawInFlight.cancelAll(null);
     starved.removeIf(o -> true, this::cancelledBeforeTheKernel);
     waiting.removeIf(o -> o.code() != OpCode.CLOSE, this::cancelledBeforeTheKernel);
@@ -982,6 +985,11 @@ final class UringDriver implements Driver {
   @Override
   public void wakeUp() {
     wakeUp.wake();
+  }
+
+  /** For tests, which count them. */
+  BufferRing receiveBuffers() {
+    return bufferRing;
   }
 
   // ---- registration, sockets
