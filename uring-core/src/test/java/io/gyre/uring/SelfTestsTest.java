@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertNotSame;
 import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.gyre.BufferPools;
 import io.gyre.bindings.Liburing;
 import io.gyre.bindings.LiburingLibrary;
 import io.gyre.driver.Capabilities.Status;
@@ -96,6 +97,7 @@ class SelfTestsTest {
     var dispatcher = new OperationDispatcher(t -> {});
     var driver = UringDriver.open(kernel, tests, new DriverConfig(0, 8, 16, 4, 64, 16), dispatcher);
     dispatcher.attach(driver);
+    driver.register(BufferPools.create(1 << 20));
     driver.close(true);
     var name = feature.configurationName();
     var became = driver.capabilities().feature(name).orElseThrow();
