@@ -63,6 +63,9 @@ public interface Driver {
   /**
    * One turn: starts what was submitted, waits for an outcome if asked to, and resolves what is there.
    *
+   * <p>Before a turn with a timeout the loop {@linkplain SleepFlag#beginSleep() begins to sleep}, and after it ends that.
+   * Between, before it waits, the driver looks at what threads of its own may have left.
+   *
    * @param timeoutNanos how long to wait at most when nothing is ready; 0 not at all, negative without limit
    * @param budget how many outcomes to resolve at most
    * @return how many were resolved
@@ -70,7 +73,10 @@ public interface Driver {
    */
   int turn(long timeoutNanos, int budget) throws IOException;
 
-  /** Ends the wait of a turn that is under way, or the next one's. Any thread may call it. */
+  /**
+   * Ends the wait of a turn that is under way, or the next one's. Any thread may call it; to do so once a sleep at most,
+   * only who has {@linkplain SleepFlag#claimWakeUp() claimed} the wake-up.
+   */
   void wakeUp();
 
   /**

@@ -18,6 +18,7 @@ public final class OperationDispatcher {
   private final OperationTable table = new OperationTable(1024);
   private final Consumer<Throwable> exceptionHandler;
   private final LoopTelemetry telemetry;
+  private final SleepFlag sleepFlag = new SleepFlag();
   private Driver driver;
   private boolean stopping;
   private boolean failed;
@@ -61,6 +62,15 @@ public final class OperationDispatcher {
    */
   public LoopTelemetry telemetry() {
     return telemetry;
+  }
+
+  /**
+   * The flag that says whether the loop sleeps: drivers wake it for what comes from threads of theirs by this, too.
+   *
+   * @return the loop's flag
+   */
+  public SleepFlag sleepFlag() {
+    return sleepFlag;
   }
 
   /**

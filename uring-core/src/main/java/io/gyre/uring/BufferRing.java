@@ -11,11 +11,11 @@ import io.gyre.driver.DriverCounters;
 import io.gyre.driver.DriverCounters.Counter;
 import io.gyre.driver.Errno;
 import io.gyre.driver.Operation;
+import io.gyre.driver.ReturnedBuffers;
+import io.gyre.driver.SleepFlag;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.lang.invoke.VarHandle;
-import org.jctools.queues.atomic.MpscUnboundedAtomicArrayQueue;
 
 /**
  * Buffers that the kernel picks from when data arrives (kernel 5.19), so that a connection that waits holds none.
@@ -46,7 +46,7 @@ final class BufferRing implements Buffer.Owner {
   private static final BufferAccess BUFFERS = BufferAccess.get();
 
   private final Thread owner = Thread.currentThread();
-  private final WakeUp wakeUp;
+  private final Runnable wakeUp;
 
   @SuppressWarnings({"unused", "FieldCanBeLocal"}) // keeps the kernel's memory reachable
   private final MemorySegment entries;
@@ -67,13 +67,11 @@ final class BufferRing implements Buffer.Owner {
 
   private LeaseTracker tracker = LeaseTracker.OFF;
 
-  private final MpscUnboundedAtomicArrayQueue<Buffer> returnedElsewhere =
-      new MpscUnboundedAtomicArrayQueue<>(64);
+  private final ReturnedBuffers returnedElsewhere;
 
-  /** Whether a receive waits for a buffer; then one that is released elsewhere must wake the loop. */
-  private volatile boolean starving;
-
-  private BufferRing(MemorySegment entries, int count, int bufferBytes, WakeUp wakeUp) {
+  private BufferRing(
+      MemorySegment entries, int count, int bufferBytes, SleepFlag sleep, Runnable wakeUp) {
+    this.returnedElsewhere = new ReturnedBuffers(sleep);
     this.lowFrom = count - count / 4;
     this.enoughFrom = count / 2;
     this.entries = entries;
@@ -93,8 +91,8 @@ final class BufferRing implements Buffer.Owner {
   }
 
   /** Registers a ring with the kernel. */
-  static BufferRing register(Ring ring, int count, int bufferBytes, WakeUp wakeUp)
-      throws IOException {
+  static BufferRing register(
+      Ring ring, int count, int bufferBytes, SleepFlag sleep, Runnable wakeUp) throws IOException {
     var entries = Arena.ofAuto().allocate(count * ENTRY_BYTES, PAGE_BYTES);
     var argument = Arena.ofAuto().allocate(io_uring_buf_reg.layout());
     io_uring_buf_reg.ring_addr(argument, entries.address());
@@ -108,7 +106,7 @@ final class BufferRing implements Buffer.Owner {
       throw new Ring.SetupException("io_uring_register(PBUF_RING)", -result);
     }
     try {
-      return new BufferRing(entries, count, bufferBytes, wakeUp);
+      return new BufferRing(entries, count, bufferBytes, sleep, wakeUp);
     } catch (OutOfMemoryError e) {
       throw new IOException(
           "no direct memory left for receive buffers; raise -XX:MaxDirectMemorySize or make"
@@ -148,10 +146,8 @@ final class BufferRing implements Buffer.Owner {
       takeBack(buffer);
       return;
     }
-    returnedElsewhere.offer(buffer);
-    VarHandle.fullFence(); // against awaitBuffers, which sets the flag and then looks at the queue
-    if (starving) {
-      wakeUp.wake();
+    if (returnedElsewhere.add(buffer)) {
+      wakeUp.run();
     }
   }
 
@@ -192,14 +188,7 @@ final class BufferRing implements Buffer.Owner {
    * @return whether some came back just before, so that the loop must not sleep
    */
   boolean awaitBuffers(boolean value) {
-    if (starving != value) {
-      starving = value;
-    }
-    if (!value) {
-      return false;
-    }
-    VarHandle.fullFence(); // against recycle, which fills the queue and then looks at the flag
-    return !returnedElsewhere.isEmpty();
+    return returnedElsewhere.starving(value);
   }
 
   int count() {

@@ -205,7 +205,11 @@ final class UringDriver implements Driver {
       report.fileTable(files.size(), config.fixedFiles());
       var bufferRing =
           BufferRing.register(
-              ring, config.receiveBufferCount(), config.receiveBufferBytes(), wakeUp);
+              ring,
+              config.receiveBufferCount(),
+              config.receiveBufferBytes(),
+              dispatcher.sleepFlag(),
+              new CountedWakeUp(dispatcher.telemetry(), wakeUp));
       // Both came with Linux 6.0.
       boolean multishotReceive = ring.uses(Liburing.IORING_SETUP_SINGLE_ISSUER());
       report.bufferRing(bufferRing.count(), bufferRing.bufferBytes());
@@ -225,6 +229,15 @@ final class UringDriver implements Driver {
       }
       ring.close();
       throw e;
+    }
+  }
+
+  /** Wakes the loop for a buffer that came back. */
+  private record CountedWakeUp(LoopTelemetry telemetry, WakeUp wakeUp) implements Runnable {
+    @Override
+    public void run() {
+      telemetry.wakeUpSent();
+      wakeUp.wake();
     }
   }
 
