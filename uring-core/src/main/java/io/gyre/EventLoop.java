@@ -56,7 +56,7 @@ public final class EventLoop implements Executor {
   private final CompletableFuture<Void> started = new CompletableFuture<>();
   private final CompletableFuture<Void> terminated = new CompletableFuture<>();
 
-  private final Inbox inbox;
+  private final Inbox inbox = new Inbox();
 
   // Who may touch what is confined to the loop: its thread, and once that has ended whoever runs
   // what came too late. Plain, since a thread only compares it with itself, and only it can have
@@ -78,8 +78,7 @@ public final class EventLoop implements Executor {
     var name = "gyre-" + provider.name() + "-" + index;
     this.telemetry = new LoopTelemetry(name, provider.name());
     this.counters = telemetry.counters();
-    this.dispatcher = new OperationDispatcher(this::handlerThrew, telemetry);
-    this.inbox = new Inbox(dispatcher.sleepFlag());
+    this.dispatcher = new OperationDispatcher(this::handlerThrew, telemetry, inbox.sleepFlag());
     this.thread = new LoopThread(this, name, this::run);
     this.owner = thread;
     this.buffers =
@@ -463,7 +462,7 @@ public final class EventLoop implements Executor {
       opened.register(buffers);
       driver = opened;
       started.complete(null);
-      while (inbox.state() == State.RUNNING) {
+      while (inbox.isRunning()) {
         turn(opened);
       }
       drained = drain(opened);
@@ -485,12 +484,7 @@ public final class EventLoop implements Executor {
     if (!inbox.isEmpty() || dispatcher.hasDeferred()) {
       timeoutNanos = 0;
     }
-    if (timeoutNanos == 0 || !inbox.beginSleep(State.RUNNING)) {
-      d.turn(0, OUTCOMES_PER_TURN);
-      return;
-    }
     d.turn(timeoutNanos, OUTCOMES_PER_TURN);
-    inbox.endSleep();
   }
 
   private void runTasks(int limit) {
@@ -515,6 +509,7 @@ public final class EventLoop implements Executor {
   /** Cancels and reaps until nothing is in flight, or until the deadline. */
   private boolean drain(Driver d) throws IOException {
     long deadline = System.nanoTime() + shutdownTimeoutNanos;
+    inbox.draining();
     timers.clear();
     runTasks(inbox.size());
     dispatcher.stop();
@@ -536,9 +531,8 @@ public final class EventLoop implements Executor {
         return false;
       }
       if (dispatcher.inFlight() > 0) {
-        boolean idle = !dispatcher.hasDeferred() && inbox.beginSleep(State.STOPPING);
-        d.turn(idle ? remaining : 0, OUTCOMES_PER_TURN);
-        inbox.endSleep();
+        boolean busy = dispatcher.hasDeferred() || !inbox.isEmpty();
+        d.turn(busy ? 0 : remaining, OUTCOMES_PER_TURN);
       }
     }
     // What they start is refused, and told at the very end. That goes for sockets, too, which are

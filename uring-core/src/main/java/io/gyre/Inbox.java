@@ -30,11 +30,13 @@ final class Inbox {
 
   private final MpscUnboundedAtomicArrayQueue<Runnable> tasks =
       new MpscUnboundedAtomicArrayQueue<>(1024);
-  private final SleepFlag sleep;
+  private final SleepFlag sleep = new SleepFlag(this::isQuiet);
   private volatile State state = State.RUNNING; // written under this object's monitor
+  private boolean draining; // the loop's
 
-  Inbox(SleepFlag sleep) {
-    this.sleep = sleep;
+  /** The loop's flag, which its driver sets and which wakers that leave no task claim, too. */
+  SleepFlag sleepFlag() {
+    return sleep;
   }
 
   State state() {
@@ -86,24 +88,19 @@ final class Inbox {
     return tasks.isEmpty();
   }
 
-  /**
-   * The loop has nothing to do and would wait. If it may, others wake it from now on, until it {@linkplain #endSleep()
-   * is back}.
-   *
-   * @param expected the state that the loop believes to be in
-   * @return false when there is a task, or another state: the loop must turn on
-   */
-  boolean beginSleep(State expected) {
-    sleep.beginSleep(); // ends with a full fence
-    if (tasks.isEmpty() && state == expected) {
-      return true;
-    }
-    sleep.endSleep(); // nobody needs to wake a loop that turns on
-    return false;
+  /** Whether the loop is to go on as before. */
+  boolean isRunning() {
+    return state == State.RUNNING;
   }
 
-  void endSleep() {
-    sleep.endSleep();
+  /** The loop has seen that it is to end, and waits only for what it has to end itself. */
+  void draining() {
+    draining = true;
+  }
+
+  /** What the loop looks at for the last time before it waits. */
+  private boolean isQuiet() {
+    return tasks.isEmpty() && (draining || state == State.RUNNING);
   }
 
   /** The loop ends: from here on whoever leaves a task runs it. What is there must be looked for after this. */

@@ -63,8 +63,9 @@ public interface Driver {
   /**
    * One turn: starts what was submitted, waits for an outcome if asked to, and resolves what is there.
    *
-   * <p>Before a turn with a timeout the loop {@linkplain SleepFlag#beginSleep() begins to sleep}, and after it ends that.
-   * Between, before it waits, the driver looks at what threads of its own may have left.
+   * <p>A driver that is about to wait {@linkplain SleepFlag#beginSleep() says so}, as late as it can, since from then on
+   * others send wake-ups; then it looks at what threads of its own may have left, waits, and {@linkplain
+   * SleepFlag#endSleep() says that it is back} before it resolves anything.
    *
    * @param timeoutNanos how long to wait at most when nothing is ready; 0 not at all, negative without limit
    * @param budget how many outcomes to resolve at most

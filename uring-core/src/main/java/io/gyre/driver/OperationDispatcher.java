@@ -18,7 +18,7 @@ public final class OperationDispatcher {
   private final OperationTable table = new OperationTable(1024);
   private final Consumer<Throwable> exceptionHandler;
   private final LoopTelemetry telemetry;
-  private final SleepFlag sleepFlag = new SleepFlag();
+  private final SleepFlag sleepFlag;
   private Driver driver;
   private boolean stopping;
   private boolean failed;
@@ -41,7 +41,7 @@ public final class OperationDispatcher {
    * @param exceptionHandler takes what handlers throw
    */
   public OperationDispatcher(Consumer<Throwable> exceptionHandler) {
-    this(exceptionHandler, new LoopTelemetry("no loop", "unknown"));
+    this(exceptionHandler, new LoopTelemetry("no loop", "unknown"), new SleepFlag(() -> true));
   }
 
   /**
@@ -49,10 +49,13 @@ public final class OperationDispatcher {
    *
    * @param exceptionHandler takes what handlers throw
    * @param telemetry what the loop and its driver write to
+   * @param sleepFlag the loop's
    */
-  public OperationDispatcher(Consumer<Throwable> exceptionHandler, LoopTelemetry telemetry) {
+  public OperationDispatcher(
+      Consumer<Throwable> exceptionHandler, LoopTelemetry telemetry, SleepFlag sleepFlag) {
     this.exceptionHandler = Objects.requireNonNull(exceptionHandler, "exceptionHandler");
     this.telemetry = Objects.requireNonNull(telemetry, "telemetry");
+    this.sleepFlag = Objects.requireNonNull(sleepFlag, "sleepFlag");
   }
 
   /**
@@ -65,7 +68,8 @@ public final class OperationDispatcher {
   }
 
   /**
-   * The flag that says whether the loop sleeps: drivers wake it for what comes from threads of theirs by this, too.
+   * The flag that says whether the loop sleeps. The driver sets it when it is about to wait, and threads of its own claim
+   * wake-ups by it as all others do.
    *
    * @return the loop's flag
    */

@@ -8,10 +8,9 @@ import org.jctools.queues.atomic.MpscUnboundedAtomicArrayQueue;
  * The receive buffers that other threads than the loop's gave back. They wait here until the loop comes by; it is woken
  * for one only while it sleeps and a receive waits for a buffer.
  *
- * <p>Memory order, on top of {@link SleepFlag}'s: {@code starving} is a volatile, written by the loop before it looks at
- * the queue and read by others after they filled it, with a full fence between on either side. A thread that finds it
- * false has filled the queue before the loop looks. One that finds it true leaves the rest to the sleep flag, which the
- * loop sets before it looks as well.
+ * <p>Memory order: {@code starving} is stored by the loop before {@link SleepFlag#beginSleep}, which ends in a full
+ * fence, and the queue looked at after that. Others fill the queue, then have a full fence, then look at {@code starving}
+ * and claim the wake-up. So a thread that finds it false, or the loop awake, has filled the queue before the loop looks.
  */
 public final class ReturnedBuffers {
   private final MpscUnboundedAtomicArrayQueue<Buffer> queue =
@@ -36,7 +35,7 @@ public final class ReturnedBuffers {
    */
   public boolean add(Buffer buffer) {
     queue.offer(buffer);
-    VarHandle.fullFence(); // against starving(), which sets the flag and then looks at the queue
+    VarHandle.fullFence(); // against the loop, which stores starving and then looks at the queue
     return starving && sleep.claimWakeUp();
   }
 
@@ -59,20 +58,23 @@ public final class ReturnedBuffers {
   }
 
   /**
-   * Says whether a receive waits for a buffer. The loop only, and if it is about to wait, after {@link
-   * SleepFlag#beginSleep}.
+   * Says whether a receive waits for a buffer. The loop only, before it begins to sleep.
    *
    * @param value whether one waits
-   * @return whether one waits, and buffers came back just before: then the loop must not wait
    */
-  public boolean starving(boolean value) {
+  public void starving(boolean value) {
     if (starving != value) {
       starving = value;
     }
-    if (!value) {
-      return false;
-    }
-    VarHandle.fullFence(); // against add(), which fills the queue and then looks at the flag
-    return !queue.isEmpty();
+  }
+
+  /**
+   * Whether there are buffers that a receive waits for. The loop only; after {@link SleepFlag#beginSleep}, for the last
+   * time before it waits.
+   *
+   * @return whether the loop must not wait
+   */
+  public boolean areAwaited() {
+    return starving && !queue.isEmpty();
   }
 }

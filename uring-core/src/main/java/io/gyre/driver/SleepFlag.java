@@ -2,6 +2,8 @@ package io.gyre.driver;
 
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
+import java.util.Objects;
+import java.util.function.BooleanSupplier;
 
 /**
  * Whether a loop sleeps, and who is to wake it: the hand-off between a loop that decides to wait and threads that leave
@@ -12,7 +14,7 @@ import java.lang.invoke.VarHandle;
  *   the loop                                        any other thread
  *   {@link #beginSleep()}: flag = 1 (volatile)               leave something (a release store is enough)
  *     full fence                                    {@link #claimWakeUp()}: full fence
- *   look at everything that others leave              flag == 0 (volatile)? then nothing is to be done
+ *     look at everything that others leave            flag == 0 (volatile)? then nothing is to be done
  *   wait, unless something was there                  compare-and-set from 1 to 0: who wins wakes
  *   {@link #endSleep()}: flag = 0 (opaque)
  * </pre>
@@ -33,17 +35,34 @@ public final class SleepFlag {
   private static final int AT = 2 * DriverCounters.PAD;
 
   private final int[] flag = new int[AT + 1 + AT];
+  private final BooleanSupplier nothingLeft;
 
-  /** Makes the flag of a loop that is awake. */
-  public SleepFlag() {}
-
-  /** The loop is about to look for the last time before it waits. Each time, one wake-up may come. The loop only. */
-  public void beginSleep() {
-    FLAG.setVolatile(flag, AT, 1);
-    VarHandle.fullFence();
+  /**
+   * Makes the flag of a loop that is awake.
+   *
+   * @param nothingLeft whether others have left nothing for the loop: what it looks at for the last time
+   */
+  public SleepFlag(BooleanSupplier nothingLeft) {
+    this.nothingLeft = Objects.requireNonNull(nothingLeft, "nothingLeft");
   }
 
-  /** The loop waits no longer, or found that it need not. The loop only. */
+  /**
+   * The loop would wait. If it may, one wake-up may come until it says that it is back. What only the driver's own
+   * threads leave, the driver looks at after this. The loop only.
+   *
+   * @return false when something was left already: then the loop must turn on, and needs no wake-up
+   */
+  public boolean beginSleep() {
+    FLAG.setVolatile(flag, AT, 1);
+    VarHandle.fullFence();
+    if (nothingLeft.getAsBoolean()) {
+      return true;
+    }
+    endSleep();
+    return false;
+  }
+
+  /** The loop waits no longer: also to be called after a {@link #beginSleep} that it did not wait upon. The loop only. */
   public void endSleep() {
     FLAG.setOpaque(flag, AT, 0);
   }

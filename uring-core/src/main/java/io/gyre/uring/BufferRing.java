@@ -182,13 +182,14 @@ final class BufferRing implements Buffer.Owner {
     return buffers.length - lent;
   }
 
-  /**
-   * Says whether a receive waits for buffers.
-   *
-   * @return whether some came back just before, so that the loop must not sleep
-   */
-  boolean awaitBuffers(boolean value) {
-    return returnedElsewhere.starving(value);
+  /** Says whether a receive waits for buffers. */
+  void starving(boolean value) {
+    returnedElsewhere.starving(value);
+  }
+
+  /** Whether buffers that a receive waits for came back from elsewhere, so that the loop must not sleep. */
+  boolean hasReturned() {
+    return returnedElsewhere.areAwaited();
   }
 
   int count() {

@@ -19,6 +19,7 @@ import io.gyre.driver.OpCode;
 import io.gyre.driver.OpenRequest;
 import io.gyre.driver.Operation;
 import io.gyre.driver.OperationDispatcher;
+import io.gyre.driver.SleepFlag;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -69,6 +70,7 @@ final class UringDriver implements Driver {
   private final CapabilityReport report;
   private final LoopTelemetry telemetry;
   private final DriverCounters counters;
+  private final SleepFlag sleepFlag;
   private final int credit;
   private final OperationMemory memory = new OperationMemory();
   private boolean multishotReceive;
@@ -103,6 +105,7 @@ final class UringDriver implements Driver {
     this.dispatcher = dispatcher;
     this.cancels = new Cancellations(dispatcher);
     this.telemetry = dispatcher.telemetry();
+    this.sleepFlag = dispatcher.sleepFlag();
     this.counters = telemetry.counters();
     this.ring = ring;
     this.wakeUp = wakeUp;
@@ -542,10 +545,12 @@ final class UringDriver implements Driver {
             && (waiting.isEmpty() || ring.free() >= entries(waiting.first())) // it waits for credit
             && cancels.isEmpty()
             && wakeArmed
-            && ring.ready() == 0;
+            && ring.ready() == 0
+            && beginSleep();
     if (sleep) {
       telemetry.beginWait();
       enter(1, rawInFlight.isCancelling() ? rawInFlight.limit(timeoutNanos) : timeoutNanos);
+      sleepFlag.endSleep();
       telemetry.endWait();
     } else if (ring.unsubmitted() > 0 || ring.kernelNeedsEnter()) {
       enter(0, 0);
@@ -553,16 +558,30 @@ final class UringDriver implements Driver {
     return resolved + reap(budget);
   }
 
+  /** From here on others wake the loop. What they left before is seen here, and then it does not sleep. */
+  private boolean beginSleep() {
+    if (!sleepFlag.beginSleep()) {
+      return false;
+    }
+    if (bufferRing.hasReturned()) {
+      sleepFlag.endSleep();
+      return false;
+    }
+    return true;
+  }
+
   /** Starts receives again that had no buffer; as many as there are buffers, in the order in which they went without. */
   private boolean rearmStarved() {
     if (starved.isEmpty()) {
-      return bufferRing.awaitBuffers(false);
+      bufferRing.starving(false);
+      return false;
     }
     for (int i = bufferRing.available(); i > 0 && !starved.isEmpty(); i--) {
       waiting.add(starved.removeFirst());
     }
     boolean none = bufferRing.available() == 0 && !starved.isEmpty();
-    return bufferRing.awaitBuffers(none) || (!starved.isEmpty() && !none);
+    bufferRing.starving(none);
+    return !starved.isEmpty() && !none;
   }
 
   /** Writes entries for what waits, as far as there is room: cancellations, the wake-up, then operations in order. */
