@@ -236,7 +236,12 @@ public final class EventLoop implements Executor {
   /** Only whoever claimed the wake-up, of a loop that slept then and so had its driver. */
   private void wake() {
     telemetry.wakeUpSent();
-    driver.wakeUp();
+    var caller = current();
+    if (caller != null && caller.inLoop() && driver.wakeUpByMessage(caller.driver)) {
+      telemetry.wakeUpWasMessage();
+    } else {
+      driver.wakeUp();
+    }
   }
 
   /**
@@ -543,6 +548,13 @@ public final class EventLoop implements Executor {
   }
 
   private void terminate(Driver d, boolean drained) {
+    // Held to the end: who leaves a task from now on runs it, but not beside this.
+    synchronized (lateTasksLock) {
+      terminateLocked(d, drained);
+    }
+  }
+
+  private void terminateLocked(Driver d, boolean drained) {
     inbox.terminate();
     try {
       timers.clear();

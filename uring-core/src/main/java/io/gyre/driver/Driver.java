@@ -81,6 +81,16 @@ public interface Driver {
   void wakeUp();
 
   /**
+   * Ends the wait as {@link #wakeUp()} does, in a way that only another loop has.
+   *
+   * @param caller the driver of the loop that calls this, which is on its thread
+   * @return false when there is none: then it is to be done by {@link #wakeUp()}
+   */
+  default boolean wakeUpByMessage(Driver caller) {
+    return false;
+  }
+
+  /**
    * Makes memory known to the driver, so that operations on it may take a quicker form.
    *
    * @param pool the loop's pool

@@ -55,8 +55,8 @@ public enum KernelFeature {
   MULTISHOT_RECEIVE("6.0", "a receive is armed again after each buffer"),
   /** IORING_POLL_ADD_MULTI. */
   MULTISHOT_POLL("5.13", "a poll is armed again after each event"),
-  /** IORING_OP_MSG_RING. */
-  MSG_RING("5.18", "a loop wakes another through its eventfd"),
+  /** IORING_REGISTER_SEND_MSG_RING. */
+  MSG_RING("6.13", "a loop wakes another through its eventfd"),
   /** IOSQE_CQE_SKIP_SUCCESS. */
   CQE_SKIP("5.17", "what has no use for its completion posts one all the same");
 

@@ -45,7 +45,7 @@ final class SelfTests {
       case MULTISHOT_ACCEPT -> null;
       case MULTISHOT_RECEIVE -> null;
       case MULTISHOT_POLL -> null;
-      case MSG_RING -> null;
+      case MSG_RING -> MessageTest::run;
       case CQE_SKIP -> null;
     };
   }

@@ -2,6 +2,7 @@ package io.gyre.uring;
 
 import static io.gyre.uring.KernelFeature.BOUNDED_WORKERS;
 import static io.gyre.uring.KernelFeature.BUFFER_RING;
+import static io.gyre.uring.KernelFeature.MSG_RING;
 import static io.gyre.uring.KernelFeature.MULTISHOT_RECEIVE;
 import static io.gyre.uring.KernelFeature.REGISTERED_FILES;
 import static io.gyre.uring.KernelFeature.REGISTERED_RING;
@@ -49,8 +50,10 @@ import java.util.concurrent.locks.LockSupport;
  */
 final class UringDriver implements Driver {
   // Tokens of entries that are not operations: the lower half, an operation's index, is -1. The
-  // upper half is -1 for the wake-up, and not negative for cancellations.
+  // upper half is -1 for the read on the eventfd, -2 for a message of another loop, which leaves
+  // that read armed, and not negative for cancellations.
   static final long WAKE = -1L;
+  static final long MESSAGE = 0xFFFF_FFFE_FFFF_FFFFL;
 
   /**
    * The driver state of operations whose completion is more than a number and that need nothing kept reachable. Without
@@ -75,6 +78,7 @@ final class UringDriver implements Driver {
   private final OperationDispatcher dispatcher;
   private final Ring ring;
   private final WakeUp wakeUp;
+  private final RingMessages messages; // null where they are not used
   private final BufferRing bufferRing;
   private final FileTable files;
   private final Sockets sockets;
@@ -108,6 +112,7 @@ final class UringDriver implements Driver {
       OperationDispatcher dispatcher,
       Ring ring,
       WakeUp wakeUp,
+      RingMessages messages,
       BufferRing bufferRing,
       FileTable files,
       Sockets sockets,
@@ -120,6 +125,7 @@ final class UringDriver implements Driver {
     this.counters = telemetry.counters();
     this.ring = ring;
     this.wakeUp = wakeUp;
+    this.messages = messages;
     this.bufferRing = bufferRing;
     bufferRing.countIn(counters);
     this.files = files;
@@ -182,7 +188,7 @@ final class UringDriver implements Driver {
     WakeUp wakeUp = null;
     try {
       var syscalls = new Syscalls();
-      wakeUp = new WakeUp(syscalls);
+      wakeUp = new WakeUp(syscalls, ring);
       report.ring(ring);
       if (report.allows(REGISTERED_RING)) {
         report.registered(REGISTERED_RING, ring.registerRingFd(), "");
@@ -210,10 +216,16 @@ final class UringDriver implements Driver {
       if (multishotReceive) {
         report.used(MULTISHOT_RECEIVE);
       }
+      RingMessages messages = null;
+      if (report.allows(MSG_RING)) {
+        messages = new RingMessages(kernel, MESSAGE);
+        report.used(MSG_RING);
+      }
       return new UringDriver(
           dispatcher,
           ring,
           wakeUp,
+          messages,
           bufferRing,
           files,
           new Sockets(syscalls),
@@ -221,9 +233,10 @@ final class UringDriver implements Driver {
           report);
     } catch (IOException | RuntimeException | Error e) {
       if (wakeUp != null) {
-        wakeUp.close();
+        wakeUp.closeWithRing();
+      } else {
+        ring.close();
       }
-      ring.close();
       throw e;
     }
   }
@@ -624,7 +637,7 @@ final class UringDriver implements Driver {
           ring.nextSqe(),
           Liburing.IORING_OP_READ(),
           0,
-          wakeUp.fd(),
+          wakeUp.eventFd(),
           0,
           wakeUp.count().address(),
           (int) wakeUp.count().byteSize(),
@@ -748,8 +761,8 @@ final class UringDriver implements Driver {
   }
 
   private void notAnOperation(long token, int result) {
-    if (token == WAKE) {
-      wakeArmed = false;
+    if (token == WAKE || token == MESSAGE) {
+      wakeArmed &= token != WAKE;
       counters.add(Counter.WAKE_UPS, 1);
       return;
     }
@@ -951,6 +964,14 @@ final class UringDriver implements Driver {
     wakeUp.wake();
   }
 
+  @Override
+  public boolean wakeUpByMessage(Driver caller) {
+    return messages != null
+        && caller instanceof UringDriver other
+        && messages.canSendTo(other.messages)
+        && wakeUp.wake(other.messages);
+  }
+
   // ---- registration, sockets
 
   @Override
@@ -1019,8 +1040,7 @@ final class UringDriver implements Driver {
       QUARANTINE.add(this);
       return;
     }
-    ring.close();
-    wakeUp.close();
+    wakeUp.closeWithRing();
   }
 
   /**
