@@ -2,6 +2,8 @@ package io.gyre.uring;
 
 import io.gyre.bindings.Libc;
 import io.gyre.driver.Errno;
+import io.gyre.driver.LoopTelemetry;
+import io.gyre.driver.SleepFlag;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -17,12 +19,17 @@ import java.lang.foreign.ValueLayout;
 final class WakeUp {
   private final int eventFd;
   private final Ring ring;
+  private final SleepFlag sleepFlag;
+  private final LoopTelemetry telemetry;
   private final MemorySegment one = Arena.ofAuto().allocateFrom(ValueLayout.JAVA_LONG, 1L);
   private final MemorySegment count = Arena.ofAuto().allocate(ValueLayout.JAVA_LONG);
   private final UseCount wakers = new UseCount();
 
-  WakeUp(Syscalls syscalls, Ring ring) throws IOException {
+  WakeUp(Syscalls syscalls, Ring ring, SleepFlag sleepFlag, LoopTelemetry telemetry)
+      throws IOException {
     this.ring = ring;
+    this.sleepFlag = sleepFlag;
+    this.telemetry = telemetry;
     // Blocking on purpose: the ring answers EAGAIN at once on descriptors that are not.
     this.eventFd = syscalls.eventfd(Libc.EFD_CLOEXEC());
     if (eventFd < 0) {
@@ -37,6 +44,16 @@ final class WakeUp {
   /** Where the ring's read puts the eventfd's counter; nobody looks at it. */
   MemorySegment count() {
     return count;
+  }
+
+  SleepFlag sleepFlag() {
+    return sleepFlag;
+  }
+
+  /** After claiming the wake-up, for something else than a task. Any thread. */
+  void wakeClaimed() {
+    telemetry.wakeUpSent();
+    wake();
   }
 
   /** Any thread. */

@@ -4,10 +4,10 @@ import java.io.IOException;
 import java.util.function.Predicate;
 
 /** Tries a message from one ring's thread to another ring. */
-final class MessageTest {
+final class MessageSelfTest {
   private static final long USER_DATA = 7;
 
-  private MessageTest() {}
+  private MessageSelfTest() {}
 
   static SelfTest.Outcome run(Kernel kernel, Predicate<KernelFeature> allowed) throws IOException {
     try (var target = ScratchRing.open(kernel, allowed)) {
