@@ -160,7 +160,8 @@ final class UringDriver implements Driver {
     return open(kernel, SelfTests.NONE, config, dispatcher);
   }
 
-  private static UringDriver open(
+  /** The same, knowing what came of self-tests. */
+  static UringDriver open(
       Kernel kernel, SelfTests selfTests, DriverConfig config, OperationDispatcher dispatcher)
       throws IOException {
     var size = config;
@@ -551,6 +552,9 @@ final class UringDriver implements Driver {
   @Override
   public void cancelAll() {
     telemetry.cancelRequested("ALL", "");
+    // What the kernel ends otherwise just now is not to be gone on with: nobody would cancel it
+    // again.
+    dispatcher.forEachInFlight(Operation::requestCancel);
     rawInFlight.cancelAll(null);
     starved.removeIf(o -> true, this::cancelledBeforeTheKernel);
     waiting.removeIf(o -> o.code() != OpCode.CLOSE, this::cancelledBeforeTheKernel);
@@ -1021,6 +1025,11 @@ final class UringDriver implements Driver {
         && caller instanceof UringDriver other
         && messages.canSendTo(other.messages)
         && wakeUp.wake(other.messages);
+  }
+
+  /** For tests, which count them. */
+  BufferRing receiveBuffers() {
+    return bufferRing;
   }
 
   // ---- registration, sockets
