@@ -65,6 +65,7 @@ public final class EventLoop implements Executor {
   private final DriverProvider provider;
   private final DriverConfig config;
   private final long shutdownTimeoutNanos;
+  private final long spinNanos;
   private final Consumer<Throwable> exceptionHandler;
   private final BufferPool buffers;
   private final LoopTelemetry telemetry;
@@ -78,7 +79,7 @@ public final class EventLoop implements Executor {
   //   loop:   sleeping = true; fence; look at the inbox; sleep if it is empty
   //   others: offer to the inbox; fence; look at sleeping; wake if it is true
   // so at least one side sees the other. Whoever turns sleeping to false wakes: one wake-up a
-  // sleep.
+  // sleep. A loop that spins does not sleep, and looks at the inbox itself, time and again.
   private final MpscUnboundedAtomicArrayQueue<Runnable> inbox =
       new MpscUnboundedAtomicArrayQueue<>(1024);
   private volatile boolean sleeping;
@@ -100,6 +101,7 @@ public final class EventLoop implements Executor {
     this.provider = provider;
     this.config = options.driverConfig(index);
     this.shutdownTimeoutNanos = options.shutdownTimeout().toNanos();
+    this.spinNanos = options.waitStrategy(index).spinNanos();
     this.exceptionHandler = options.exceptionHandler();
     var name = "gyre-" + provider.name() + "-" + index;
     this.telemetry = new LoopTelemetry(name, provider.name());
@@ -524,6 +526,12 @@ public final class EventLoop implements Executor {
       d.turn(0, OUTCOMES_PER_TURN);
       return;
     }
+    if (spinNanos != 0) {
+      timeoutNanos = spin(d, timeoutNanos);
+      if (timeoutNanos == 0) {
+        return;
+      }
+    }
     SLEEPING.setVolatile(this, true);
     VarHandle.fullFence();
     if (!inbox.isEmpty() || state != State.RUNNING) {
@@ -533,6 +541,41 @@ public final class EventLoop implements Executor {
     // A waker that comes from here on would find nobody asleep. One that came before has already
     // turned it; its wake-up ends the next wait early, which is harmless.
     SLEEPING.setOpaque(this, false);
+  }
+
+  /**
+   * A turn that does not wait, and if nothing came of it looks for something to do, until there is something or for as
+   * long as the strategy says.
+   *
+   * @return for how long to sleep; 0 not at all, since there is something for the next turn
+   */
+  private long spin(Driver d, long timeoutNanos) throws IOException {
+    long begin = System.nanoTime();
+    if (d.turn(0, OUTCOMES_PER_TURN) > 0) {
+      return 0;
+    }
+    boolean found = hasWork(d);
+    if (found) {
+      return 0;
+    }
+    long limit = timeoutNanos < 0 ? spinNanos : Math.min(spinNanos, timeoutNanos);
+    long spun = 0;
+    telemetry.beginSpin();
+    while (!found && spun < limit) {
+      Thread.onSpinWait();
+      found = hasWork(d);
+      spun = System.nanoTime() - begin;
+    }
+    boolean paidOff = found || (timeoutNanos > 0 && spun >= timeoutNanos);
+    telemetry.endSpin(paidOff);
+    if (paidOff) {
+      return 0;
+    }
+    return timeoutNanos < 0 ? timeoutNanos : timeoutNanos - spun;
+  }
+
+  private boolean hasWork(Driver d) throws IOException {
+    return !inbox.isEmpty() || state != State.RUNNING || d.poll();
   }
 
   private void runTasks(int limit) {

@@ -202,6 +202,11 @@ final class BufferRing implements Buffer.Owner {
     return !returnedElsewhere.isEmpty();
   }
 
+  /** Whether other threads gave buffers back that {@link #publish()} has not seen. */
+  boolean hasReturned() {
+    return !returnedElsewhere.isEmpty();
+  }
+
   int count() {
     return buffers.length;
   }

@@ -840,16 +840,7 @@ final class UringDriver implements Driver {
     }
     writeWaiting();
     int resolved = resolveEnded();
-    boolean sleep =
-        timeoutNanos != 0
-            && resolved == 0
-            && !buffersCame
-            && ended.isEmpty()
-            && (waiting.isEmpty() || ring.free() >= entries(waiting.first())) // it waits for credit
-            && cancels.isEmpty()
-            && wakeArmed
-            && ring.ready() == 0;
-    if (sleep) {
+    if (timeoutNanos != 0 && resolved == 0 && !buffersCame && isIdle()) {
       telemetry.beginWait();
       enter(1, rawInFlight.isCancelling() ? rawInFlight.limit(timeoutNanos) : timeoutNanos);
       telemetry.endWait();
@@ -857,6 +848,24 @@ final class UringDriver implements Driver {
       enter(0, 0);
     }
     return resolved + reap(budget);
+  }
+
+  /** Whether nothing is to be done before the kernel has something. */
+  private boolean isIdle() {
+    return ended.isEmpty()
+        && (waiting.isEmpty() || ring.free() >= entries(waiting.first())) // it waits for credit
+        && cancels.isEmpty()
+        && wakeArmed
+        && ring.ready() == 0;
+  }
+
+  @Override
+  public boolean poll() {
+    return ring.unsubmitted() > 0
+        || ring.kernelNeedsEnter()
+        || !isIdle()
+        || rawInFlight.isCancelling()
+        || (!starved.isEmpty() && bufferRing.hasReturned());
   }
 
   /** Starts receives again that had no buffer; as many as there are buffers, in the order in which they went without. */
