@@ -101,7 +101,7 @@ public final class EventLoop implements Executor {
     this.provider = provider;
     this.config = options.driverConfig(index);
     this.shutdownTimeoutNanos = options.shutdownTimeout().toNanos();
-    this.spinNanos = options.waitStrategy(index).spinNanos();
+    this.spinNanos = config.waiting().spinNanos();
     this.exceptionHandler = options.exceptionHandler();
     var name = "gyre-" + provider.name() + "-" + index;
     this.telemetry = new LoopTelemetry(name, provider.name());

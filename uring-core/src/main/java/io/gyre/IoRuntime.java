@@ -490,7 +490,8 @@ public final class IoRuntime implements AutoCloseable {
           receiveBufferCount,
           receiveBufferBytes,
           fixedFiles,
-          disabled);
+          disabled,
+          waitStrategy(loopIndex));
     }
 
     long bufferPoolBytes() {

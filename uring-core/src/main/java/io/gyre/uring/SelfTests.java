@@ -32,10 +32,10 @@ final class SelfTests {
     return switch (feature) {
       case SINGLE_ISSUER, DEFER_TASKRUN, COOP_TASKRUN, SUBMIT_ALL, NO_SQARRAY -> null;
       case REGISTERED_RING -> null;
-      case REGISTERED_WAIT -> null;
-      case MIN_WAIT -> null;
-      case NO_IOWAIT -> null;
-      case SQPOLL -> null;
+      case REGISTERED_WAIT -> WaitSelfTests::registeredWait;
+      case MIN_WAIT -> WaitSelfTests::minWait;
+      case NO_IOWAIT -> WaitSelfTests::noIoWait;
+      case SQPOLL -> WaitSelfTests::submissionPolling;
       case BOUNDED_WORKERS -> null;
       case REGISTERED_FILES -> null;
       case REGISTERED_BUFFERS -> null;

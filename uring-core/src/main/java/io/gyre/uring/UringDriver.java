@@ -165,7 +165,8 @@ final class UringDriver implements Driver {
                 Math.min(size.receiveBufferCount(), buffers),
                 size.receiveBufferBytes(),
                 size.fixedFiles(),
-                size.disabled());
+                size.disabled(),
+                size.waiting());
       }
     }
   }
@@ -175,12 +176,19 @@ final class UringDriver implements Driver {
       Kernel kernel, SelfTests selfTests, DriverConfig config, OperationDispatcher dispatcher)
       throws IOException {
     var report = new CapabilityReport(KernelFeature.named(config.disabled()), selfTests);
-    var ring = Ring.open(kernel, config.ringEntries(), config.completionEntries(), report::allows);
+    var ring =
+        Ring.open(
+            kernel,
+            config.ringEntries(),
+            config.completionEntries(),
+            config.waiting(),
+            report::allows);
     WakeUp wakeUp = null;
     try {
       var syscalls = new Syscalls();
       wakeUp = new WakeUp(syscalls);
       report.ring(ring);
+      report.waiting(ring, config.waiting());
       if (report.allows(REGISTERED_RING)) {
         report.registered(REGISTERED_RING, ring.registerRingFd(), "");
       }
@@ -289,11 +297,27 @@ final class UringDriver implements Driver {
   /** Counts what was written since the last grant, and grants what the queues have room for now. */
   private boolean grantRoom() {
     settleRoom();
+    noteTaken();
     if (waiting.isEmpty()) {
       room = Math.max(0, Math.min(credit - inKernel, ring.free()));
       roomGranted = room;
     }
     return room > 0;
+  }
+
+  /** What a thread of the kernel's has taken meanwhile makes room. Without such a thread only {@link #enter} does. */
+  private void noteTaken() {
+    if (ring.isPolled()) {
+      ring.noteTaken();
+      cleanTaken();
+    }
+  }
+
+  /** Before its place in the queue is written again. */
+  private void cleanTaken() {
+    if (rawEntries.areDirty()) {
+      rawEntries.clean(ring);
+    }
   }
 
   private void settleRoom() {
@@ -551,11 +575,15 @@ final class UringDriver implements Driver {
     }
     writeWaiting();
     int resolved = resolveEnded();
+    if (ring.isPolled()) {
+      counters.add(Counter.SUBMITTED, ring.publish());
+      noteTaken();
+    }
     if (timeoutNanos != 0 && resolved == 0 && !buffersCame && isIdle()) {
       telemetry.beginWait();
       enter(1, rawInFlight.isCancelling() ? rawInFlight.limit(timeoutNanos) : timeoutNanos);
       telemetry.endWait();
-    } else if (ring.unsubmitted() > 0 || ring.kernelNeedsEnter()) {
+    } else if (ring.needsEnter() || waitsForPolling()) {
       enter(0, 0);
     }
     return resolved + reap(budget);
@@ -570,10 +598,14 @@ final class UringDriver implements Driver {
         && ring.ready() == 0;
   }
 
+  /** Whether nothing can be done before the thread of the kernel's has taken an entry. */
+  private boolean waitsForPolling() {
+    return ring.isFull() && ring.ready() == 0 && !isIdle();
+  }
+
   @Override
   public boolean poll() {
-    return ring.unsubmitted() > 0
-        || ring.kernelNeedsEnter()
+    return ring.needsEnter()
         || !isIdle()
         || rawInFlight.isCancelling()
         || (!starved.isEmpty() && bufferRing.hasReturned());
@@ -594,6 +626,7 @@ final class UringDriver implements Driver {
   /** Writes entries for what waits, as far as there is room: cancellations, the wake-up, then operations in order. */
   private void writeWaiting() {
     settleRoom();
+    noteTaken();
     cancels.write(ring);
     if (!wakeArmed && ring.free() > 0) {
       wakeArmed = true;
@@ -641,9 +674,7 @@ final class UringDriver implements Driver {
     int result = ring.enter(minComplete, timeoutNanos);
     if (result >= 0) {
       counters.add(Counter.SUBMITTED, result);
-      if (rawEntries.areDirty()) {
-        rawEntries.clean(ring);
-      }
+      cleanTaken();
       return;
     }
     switch (Errno.of(-result)) {
