@@ -202,9 +202,9 @@ final class BufferRing implements Buffer.Owner {
     return !returnedElsewhere.isEmpty();
   }
 
-  /** Whether other threads gave buffers back that {@link #publish()} has not seen. */
-  boolean hasReturned() {
-    return !returnedElsewhere.isEmpty();
+  /** Whether there are buffers for a receive, perhaps some that {@link #publish()} has not seen yet. */
+  boolean hasAny() {
+    return available() > 0 || !returnedElsewhere.isEmpty();
   }
 
   int count() {

@@ -415,15 +415,19 @@ final class Ring {
     return count;
   }
 
-  /** Whether the kernel is to be called for what was {@linkplain #publish() published}, or for what it has to do itself. */
+  /** Whether the kernel is to be called for what was written, or for what it has to do in this thread's name. */
   boolean needsEnter() {
-    return kernelNeedsEnter() || (polled ? needsWakeUp() : sqTail != sqHead);
+    return kernelNeedsEnter()
+        || (polled ? sqTail != sqPublished || needsWakeUp() : sqTail != sqHead);
   }
 
-  /** Whether the kernel's thread sleeps though there is something for it. */
+  /** Whether the kernel's thread sleeps. */
+  boolean pollingSleeps() {
+    return (Memory.getIntOpaque(sqFlagsAddress) & Liburing.IORING_SQ_NEED_WAKEUP()) != 0;
+  }
+
   private boolean needsWakeUp() {
-    return (Memory.getIntOpaque(sqFlagsAddress) & Liburing.IORING_SQ_NEED_WAKEUP()) != 0
-        && sqTail != Memory.getIntAcquire(sqHeadAddress);
+    return pollingSleeps() && sqTail != Memory.getIntAcquire(sqHeadAddress);
   }
 
   /** Completions that can be taken without a call. */

@@ -607,8 +607,9 @@ final class UringDriver implements Driver {
   public boolean poll() {
     return ring.needsEnter()
         || !isIdle()
+        || mayWriteWaiting()
         || rawInFlight.isCancelling()
-        || (!starved.isEmpty() && bufferRing.hasReturned());
+        || (!starved.isEmpty() && bufferRing.hasAny());
   }
 
   /** Starts receives again that had no buffer; as many as there are buffers, in the order in which they went without. */
@@ -641,11 +642,8 @@ final class UringDriver implements Driver {
           0,
           WAKE);
     }
-    while (!waiting.isEmpty() && ring.free() >= entries(waiting.first())) {
+    while (mayWriteWaiting()) {
       if (takesCredit(waiting.first().code())) {
-        if (inKernel >= credit) {
-          break;
-        }
         inKernel++;
       }
       var operation = waiting.removeFirst();
@@ -655,6 +653,13 @@ final class UringDriver implements Driver {
         writeSqe(operation);
       }
     }
+  }
+
+  /** Whether the first that waits has the room and the credit that it needs. */
+  private boolean mayWriteWaiting() {
+    return !waiting.isEmpty()
+        && ring.free() >= entries(waiting.first())
+        && (inKernel < credit || !takesCredit(waiting.first().code()));
   }
 
   private int resolveEnded() {

@@ -23,6 +23,8 @@ import java.lang.foreign.MemorySegment;
 final class WaitArgument {
   private static final int NANOS_PER_SECOND = 1_000_000_000;
   private static final int NANOS_PER_MICRO = 1000;
+  private static final long SECONDS = __kernel_timespec.tv_sec$offset();
+  private static final long NANOS = __kernel_timespec.tv_nsec$offset();
 
   /**
    * In place of no limit, without which the kernel ends a wait when its minimum is over, even with nothing (6.12). A loop
@@ -41,8 +43,14 @@ final class WaitArgument {
   private final MemorySegment timeout = Arena.ofAuto().allocate(__kernel_timespec.layout());
   private final MemorySegment copied = Arena.ofAuto().allocate(io_uring_getevents_arg.layout());
 
-  /** Null while none is registered. The kernel has pinned its page; reachable for as long as the ring. */
-  private MemorySegment registered;
+  // What the kernel looks at: what it copies, or the page that is registered, which it has pinned;
+  // either must stay reachable for as long as this. And where the fields are in it.
+  private MemorySegment argument = copied;
+  private boolean registered;
+  private long argumentBytes = io_uring_getevents_arg.sizeof();
+  private int argumentFlags = Liburing.IORING_ENTER_EXT_ARG();
+  private long timeoutAddress = timeout.address();
+  private long minWaitAddress = copied.address() + io_uring_getevents_arg.min_wait_usec$offset();
 
   private WaitArgument(WaitStrategy strategy, boolean minWait, boolean noIoWait) {
     this.minWaitMicros = minWait ? strategy.minWaitMicros() : 0;
@@ -80,14 +88,19 @@ final class WaitArgument {
       result = ring.register(Liburing.IORING_REGISTER_MEM_REGION(), argument, 1);
     }
     if (result >= 0) {
-      registered = memory;
-      io_uring_reg_wait.flags(memory, Liburing.IORING_REG_WAIT_TS());
+      use(memory);
     }
     return result;
   }
 
-  boolean isRegistered() {
-    return registered != null;
+  private void use(MemorySegment memory) {
+    registered = true;
+    argument = memory;
+    io_uring_reg_wait.flags(memory, Liburing.IORING_REG_WAIT_TS());
+    argumentBytes = io_uring_reg_wait.sizeof();
+    argumentFlags = Liburing.IORING_ENTER_EXT_ARG() | Liburing.IORING_ENTER_EXT_ARG_REG();
+    timeoutAddress = memory.address() + io_uring_reg_wait.ts$offset();
+    minWaitAddress = memory.address() + io_uring_reg_wait.min_wait_usec$offset();
   }
 
   /**
@@ -124,26 +137,11 @@ final class WaitArgument {
       int flags,
       long timeoutNanos,
       int micros) {
-    long seconds = timeoutNanos / NANOS_PER_SECOND;
-    long nanos = timeoutNanos % NANOS_PER_SECOND;
-    int extended = flags | Liburing.IORING_ENTER_EXT_ARG();
-    if (registered == null) {
-      __kernel_timespec.tv_sec(timeout, seconds);
-      __kernel_timespec.tv_nsec(timeout, nanos);
-      io_uring_getevents_arg.min_wait_usec(copied, micros);
-      return kernel.enter(fd, toSubmit, minComplete, extended, copied, copied.byteSize());
-    }
-    var ts = io_uring_reg_wait.ts(registered);
-    __kernel_timespec.tv_sec(ts, seconds);
-    __kernel_timespec.tv_nsec(ts, nanos);
-    io_uring_reg_wait.min_wait_usec(registered, micros);
-    // In place of a pointer: where in the region it is.
-    return kernel.enter(
-        fd,
-        toSubmit,
-        minComplete,
-        extended | Liburing.IORING_ENTER_EXT_ARG_REG(),
-        MemorySegment.NULL,
-        io_uring_reg_wait.sizeof());
+    Memory.putLong(timeoutAddress + SECONDS, timeoutNanos / NANOS_PER_SECOND);
+    Memory.putLong(timeoutAddress + NANOS, timeoutNanos % NANOS_PER_SECOND);
+    Memory.putInt(minWaitAddress, micros);
+    // Of a region not the address is given, but where in it the argument begins.
+    var pointer = registered ? MemorySegment.NULL : argument;
+    return kernel.enter(fd, toSubmit, minComplete, flags | argumentFlags, pointer, argumentBytes);
   }
 }
