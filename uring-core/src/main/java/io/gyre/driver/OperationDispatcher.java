@@ -227,6 +227,19 @@ public final class OperationDispatcher {
   }
 
   /**
+   * For drivers, at the end of a loop: looks at all that has not ended, but for closes.
+   *
+   * @param action called for each; must not start or end operations
+   */
+  public void forEachInFlight(Consumer<Operation> action) {
+    for (var operation : table.live()) {
+      if (operation.code != OpCode.CLOSE && !operation.deferred) {
+        action.accept(operation);
+      }
+    }
+  }
+
+  /**
    * Starts operations of which each begins only when the one before it has succeeded, all of them {@link OpCode#RAW}. If
    * one is refused, because its descriptor is closed for instance, none starts.
    *

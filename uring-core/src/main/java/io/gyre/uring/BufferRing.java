@@ -1,5 +1,7 @@
 package io.gyre.uring;
 
+import static io.gyre.uring.KernelFeature.BUFFER_RING;
+
 import io.gyre.Buffer;
 import io.gyre.LeaseTracker;
 import io.gyre.bindings.Liburing;
@@ -24,6 +26,9 @@ import org.jctools.queues.atomic.MpscUnboundedAtomicArrayQueue;
  * entries in order and says in the completion which buffer it filled. A buffer is the kernel's from the publication to
  * that completion, then the handler's until it is released, then comes back here: from the loop's thread at once, from
  * others through a queue.
+ *
+ * <p>Where the kernel has no such rings, or must not use them, the same buffers are lent by {@link #pick}: a receive
+ * waits without one until there is something to receive, and takes one for the moment that this takes.
  */
 final class BufferRing implements Buffer.Owner {
   /** Entries name it by the zero that their field always holds. */
@@ -55,6 +60,12 @@ final class BufferRing implements Buffer.Owner {
   private final int mask;
   private final int bufferBytes;
   private final Buffer[] buffers;
+
+  /** In the place of the kernel's ring where that has none: those that {@link #pick} gives, from head to tail. */
+  private final Buffer[] ours;
+
+  private int head;
+  private int picked;
   private int tail;
   private int published;
   private int lent;
@@ -73,11 +84,13 @@ final class BufferRing implements Buffer.Owner {
   /** Whether a receive waits for a buffer; then one that is released elsewhere must wake the loop. */
   private volatile boolean starving;
 
+  /** Without entries it is not the kernel's. */
   private BufferRing(MemorySegment entries, int count, int bufferBytes, WakeUp wakeUp) {
+    this.ours = entries == null ? new Buffer[count] : null;
     this.lowFrom = count - count / 4;
     this.enoughFrom = count / 2;
     this.entries = entries;
-    this.entriesAddress = entries.address();
+    this.entriesAddress = entries == null ? 0 : entries.address();
     this.mask = count - 1;
     this.bufferBytes = bufferBytes;
     this.wakeUp = wakeUp;
@@ -92,21 +105,37 @@ final class BufferRing implements Buffer.Owner {
     publish();
   }
 
-  /** Registers a ring with the kernel. */
-  static BufferRing register(Ring ring, int count, int bufferBytes, WakeUp wakeUp)
+  /** Registers a ring with the kernel, or makes one that the kernel does not know. */
+  static BufferRing open(
+      Ring ring, int count, int bufferBytes, WakeUp wakeUp, CapabilityReport report)
       throws IOException {
+    if (!report.allows(BUFFER_RING)) {
+      return create(null, count, bufferBytes, wakeUp);
+    }
     var entries = Arena.ofAuto().allocate(count * ENTRY_BYTES, PAGE_BYTES);
+    int result = register(ring, entries, count);
+    if (result == -Errno.ENOMEM.number()) {
+      throw new Ring.SetupException("io_uring_register(PBUF_RING)", -result);
+    }
+    if (result < 0) {
+      report.refused(BUFFER_RING, -result);
+      return create(null, count, bufferBytes, wakeUp);
+    }
+    report.used(BUFFER_RING, count + " buffers of " + bufferBytes + " bytes");
+    return create(entries, count, bufferBytes, wakeUp);
+  }
+
+  /** The same on any ring, for self-tests: 0 or the negated errno. */
+  static int register(Ring ring, MemorySegment entries, int count) {
     var argument = Arena.ofAuto().allocate(io_uring_buf_reg.layout());
     io_uring_buf_reg.ring_addr(argument, entries.address());
     io_uring_buf_reg.ring_entries(argument, count);
     io_uring_buf_reg.bgid(argument, (short) GROUP);
-    int result = ring.register(Liburing.IORING_REGISTER_PBUF_RING(), argument, 1);
-    if (result == -Errno.EINVAL.number()) {
-      throw new IOException("this kernel has no buffer rings; io_uring is used from Linux 5.19 on");
-    }
-    if (result < 0) {
-      throw new Ring.SetupException("io_uring_register(PBUF_RING)", -result);
-    }
+    return ring.register(Liburing.IORING_REGISTER_PBUF_RING(), argument, 1);
+  }
+
+  private static BufferRing create(MemorySegment entries, int count, int bufferBytes, WakeUp wakeUp)
+      throws IOException {
     try {
       return new BufferRing(entries, count, bufferBytes, wakeUp);
     } catch (OutOfMemoryError e) {
@@ -117,8 +146,23 @@ final class BufferRing implements Buffer.Owner {
     }
   }
 
+  /** Whether the kernel picks buffers; else the driver does, by {@link #pick}. */
+  boolean isKernels() {
+    return ours == null;
+  }
+
+  /** Takes a buffer for a receive to fill, to be lent with {@link #take} or given back with {@link #putBack}; or null. */
+  Buffer pick() {
+    if (head == tail) {
+      return null;
+    }
+    picked++;
+    return ours[head++ & mask];
+  }
+
   /** The buffer that a completion names, lent to the handler, with what was received between position and limit. */
   Buffer take(int id, int received, Operation receiver) {
+    unpick();
     var buffer = BUFFERS.lend(buffers[id], tracker, receiver);
     buffer.byteBuffer().clear().limit(received);
     if (++lent >= lowFrom && !low) {
@@ -137,9 +181,16 @@ final class BufferRing implements Buffer.Owner {
     tracker = value;
   }
 
-  /** A buffer that the kernel filled for nobody. */
+  /** A buffer that was filled for nobody, or not at all. */
   void putBack(int id) {
+    unpick();
     append(buffers[id]);
+  }
+
+  private void unpick() {
+    if (ours != null) {
+      picked--;
+    }
   }
 
   @Override
@@ -163,6 +214,10 @@ final class BufferRing implements Buffer.Owner {
   }
 
   private void append(Buffer buffer) {
+    if (ours != null) {
+      ours[tail++ & mask] = buffer;
+      return;
+    }
     long entry = entriesAddress + (tail & mask) * ENTRY_BYTES;
     Memory.putLong(entry + ADDR, buffer.address());
     Memory.putInt(entry + LEN, bufferBytes);
@@ -175,15 +230,15 @@ final class BufferRing implements Buffer.Owner {
     for (var b = returnedElsewhere.poll(); b != null; b = returnedElsewhere.poll()) {
       takeBack(b);
     }
-    if (tail != published) {
+    if (ours == null && tail != published) {
       Memory.putShortRelease(entriesAddress + TAIL, tail);
       published = tail;
     }
   }
 
-  /** How many buffers the kernel has, after {@link #publish()}. */
+  /** How many buffers there are to receive into, after {@link #publish()}. */
   int available() {
-    return buffers.length - lent;
+    return buffers.length - lent - picked;
   }
 
   /**

@@ -27,6 +27,9 @@ final class OperationMemory {
   /** Takes the loop's pool in, and registers as much of it as the limit of locked memory allows. */
   void register(Ring ring, BufferPool buffers, CapabilityReport report) {
     pool = buffers;
+    if (!report.allows(KernelFeature.REGISTERED_BUFFERS)) {
+      return;
+    }
     var memory = BUFFERS.memory(buffers);
     long wanted = memory.byteSize();
     long bytes = wanted;
@@ -42,7 +45,8 @@ final class OperationMemory {
     report.registeredBuffers(result == 0 ? bytes : 0, wanted, result);
   }
 
-  private static int register(Ring ring, MemorySegment memory, long bytes) {
+  /** The same on any ring, for self-tests: 0 or the negated errno. */
+  static int register(Ring ring, MemorySegment memory, long bytes) {
     var region = Arena.ofAuto().allocate(iovec.layout());
     iovec.iov_base(region, memory);
     iovec.iov_len(region, bytes);

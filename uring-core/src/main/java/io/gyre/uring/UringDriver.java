@@ -2,10 +2,13 @@ package io.gyre.uring;
 
 import static io.gyre.uring.KernelFeature.BOUNDED_WORKERS;
 import static io.gyre.uring.KernelFeature.BUFFER_RING;
+import static io.gyre.uring.KernelFeature.CANCEL_ALL;
+import static io.gyre.uring.KernelFeature.MULTISHOT_ACCEPT;
+import static io.gyre.uring.KernelFeature.MULTISHOT_POLL;
 import static io.gyre.uring.KernelFeature.MULTISHOT_RECEIVE;
-import static io.gyre.uring.KernelFeature.REGISTERED_FILES;
 import static io.gyre.uring.KernelFeature.REGISTERED_RING;
 
+import io.gyre.Buffer;
 import io.gyre.BufferPool;
 import io.gyre.PollSource;
 import io.gyre.bindings.Libc;
@@ -59,7 +62,7 @@ final class UringDriver implements Driver {
 
   private static final BufferAccess BUFFERS = BufferAccess.get();
   private static final int BATCH = 1024;
-  private static final int IO_WORKERS = 32;
+  static final int IO_WORKERS = 32;
   private static final int SMALLEST_QUEUE = 16;
   private static final long RETRY_NANOS = 1_000_000;
 
@@ -83,6 +86,8 @@ final class UringDriver implements Driver {
   private final int credit;
   private final OperationMemory memory = new OperationMemory();
   private boolean multishotReceive;
+  private final boolean multishotAccept;
+  private final boolean multishotPoll;
 
   private int inKernel;
 
@@ -109,10 +114,9 @@ final class UringDriver implements Driver {
       BufferRing bufferRing,
       FileTable files,
       Sockets sockets,
-      boolean multishotReceive,
       CapabilityReport report) {
     this.dispatcher = dispatcher;
-    this.cancels = new Cancellations(dispatcher);
+    this.cancels = new Cancellations(dispatcher, report.uses(CANCEL_ALL));
     this.telemetry = dispatcher.telemetry();
     this.counters = telemetry.counters();
     this.ring = ring;
@@ -121,7 +125,12 @@ final class UringDriver implements Driver {
     bufferRing.countIn(counters);
     this.files = files;
     this.sockets = sockets;
-    this.multishotReceive = multishotReceive;
+    this.multishotAccept = report.uses(MULTISHOT_ACCEPT);
+    this.multishotPoll = report.uses(MULTISHOT_POLL);
+    this.multishotReceive = bufferRing.isKernels() && report.uses(MULTISHOT_RECEIVE);
+    if (!bufferRing.isKernels() && report.allows(MULTISHOT_RECEIVE)) {
+      report.absent(MULTISHOT_RECEIVE, "it needs " + BUFFER_RING.configurationName());
+    }
     this.report = report;
     // A quarter stays free for cancellations, the wake-up and what multishots post meanwhile.
     this.credit = Math.max(1, ring.cqEntries() - Math.max(2, ring.cqEntries() / 4));
@@ -197,29 +206,12 @@ final class UringDriver implements Driver {
             ring.registerInts(Liburing.IORING_REGISTER_IOWQ_MAX_WORKERS(), IO_WORKERS, IO_WORKERS);
         report.registered(BOUNDED_WORKERS, result, IO_WORKERS + " of each kind");
       }
-      int fixedFiles = report.allows(REGISTERED_FILES) ? config.fixedFiles() : 0;
-      var files = FileTable.register(ring, fixedFiles);
-      if (report.allows(REGISTERED_FILES)) {
-        report.fileTable(files.size(), config.fixedFiles());
-      }
+      var files = FileTable.register(ring, config.fixedFiles(), report);
       var bufferRing =
-          BufferRing.register(
-              ring, config.receiveBufferCount(), config.receiveBufferBytes(), wakeUp);
-      report.used(
-          BUFFER_RING, bufferRing.count() + " buffers of " + bufferRing.bufferBytes() + " bytes");
-      boolean multishotReceive = report.allows(MULTISHOT_RECEIVE);
-      if (multishotReceive) {
-        report.used(MULTISHOT_RECEIVE);
-      }
+          BufferRing.open(
+              ring, config.receiveBufferCount(), config.receiveBufferBytes(), wakeUp, report);
       return new UringDriver(
-          dispatcher,
-          ring,
-          wakeUp,
-          bufferRing,
-          files,
-          new Sockets(syscalls),
-          multishotReceive,
-          report);
+          dispatcher, ring, wakeUp, bufferRing, files, new Sockets(syscalls), report);
     } catch (IOException | RuntimeException | Error e) {
       if (wakeUp != null) {
         wakeUp.close();
@@ -266,7 +258,19 @@ final class UringDriver implements Driver {
       starved.addLast(operation);
       return false;
     }
-    return true;
+    return operation.code() != OpCode.POLL_MULTISHOT || multishotPoll || !endsAtOnce(operation);
+  }
+
+  /** A poll that is armed again and again must be of what can be waited for, or it would keep the loop busy. */
+  private boolean endsAtOnce(Operation poll) {
+    var descriptor = (UringDescriptor) poll.descriptor();
+    int fd = descriptor == null ? ((PollSource) poll.argument()).fd() : descriptor.fd;
+    boolean always = sockets.isAlwaysReady(fd);
+    if (always) {
+      poll.setFailure(alwaysReady(poll));
+      ended.add(poll);
+    }
+    return always;
   }
 
   private void start(Operation operation) {
@@ -400,12 +404,23 @@ final class UringDriver implements Driver {
     } else if (code == OpCode.SEND) {
       Entries.send(sqe, operation);
     } else if (code == OpCode.RECEIVE_MULTISHOT) {
-      boolean multishot = multishotReceive && !StarvedReceives.takesOne(operation);
-      Entries.receive(sqe, operation, multishot ? 0 : bufferRing.bufferBytes());
+      writeReceive(sqe, operation);
     } else if (code == OpCode.RAW) {
       writeRaw(sqe, operation, false);
     } else {
-      Entries.rare(sqe, operation);
+      boolean multishot = code == OpCode.ACCEPT_MULTISHOT ? multishotAccept : multishotPoll;
+      Entries.rare(sqe, operation, multishot);
+    }
+  }
+
+  private void writeReceive(long sqe, Operation operation) {
+    if (bufferRing.isKernels()) {
+      boolean multishot = multishotReceive && !StarvedReceives.takesOne(operation);
+      Entries.receive(sqe, operation, multishot ? 0 : bufferRing.bufferBytes());
+    } else if (operation.driverState() instanceof Buffer picked) {
+      Entries.receiveInto(sqe, operation, picked.address(), bufferRing.bufferBytes());
+    } else {
+      Entries.awaitInput(sqe, operation);
     }
   }
 
@@ -483,14 +498,9 @@ final class UringDriver implements Driver {
       dispatcher.resolve(operation, result);
       return;
     }
-    if (!more && operation.transferred() == (int) counters.get(Counter.OVERFLOWS)) {
-      operation.setFailure(
-          new FileSystemException(
-              operation.subject(),
-              null,
-              "poll: "
-                  + Errno.describe(Errno.EPERM.number())
-                  + "; it is always ready, as regular files are: there is nothing to wait for"));
+    boolean unasked = multishotPoll && !more;
+    if (unasked && operation.transferred() == (int) counters.get(Counter.OVERFLOWS)) {
+      operation.setFailure(alwaysReady(operation));
       dispatcher.resolve(operation, -Errno.EPERM.number());
       return;
     }
@@ -500,6 +510,15 @@ final class UringDriver implements Driver {
       notePollArmed(operation);
       goOn(operation);
     }
+  }
+
+  private static FileSystemException alwaysReady(Operation poll) {
+    return new FileSystemException(
+        poll.subject(),
+        null,
+        "poll: "
+            + Errno.describe(Errno.EPERM.number())
+            + "; it is always ready, as regular files are: there is nothing to wait for");
   }
 
   // ---- cancelling
@@ -541,6 +560,9 @@ final class UringDriver implements Driver {
   @Override
   public void cancelAll() {
     telemetry.cancelRequested("ALL", "");
+    // What the kernel ends otherwise just now is not to be gone on with: nobody would cancel it
+    // again.
+    dispatcher.forEachInFlight(Operation::requestCancel);
     rawInFlight.cancelAll(null);
     starved.removeIf(o -> true, this::cancelledBeforeTheKernel);
     waiting.removeIf(o -> o.code() != OpCode.CLOSE, this::cancelledBeforeTheKernel);
@@ -817,6 +839,11 @@ final class UringDriver implements Driver {
           ended.add(following); // nothing begins behind what failed
         }
       }
+      case RECEIVE_MULTISHOT -> {
+        if (operation.driverState() instanceof Buffer picked) {
+          bufferRing.putBack(picked.id());
+        }
+      }
       case OPEN -> {
         if (result >= 0) {
           var path = ((OpenRequest) operation.argument()).path().toString();
@@ -842,6 +869,14 @@ final class UringDriver implements Driver {
   }
 
   private void received(Operation operation, int result, int flags, boolean more) {
+    if (!bufferRing.isKernels()) {
+      if (operation.driverState() instanceof Buffer picked) {
+        receivedInto(operation, picked, result);
+      } else {
+        inputCame(operation, result);
+      }
+      return;
+    }
     boolean hasBuffer = (flags & Liburing.IORING_CQE_F_BUFFER()) != 0;
     if (result > 0) {
       int buffer = flags >>> Liburing.IORING_CQE_BUFFER_SHIFT();
@@ -870,6 +905,39 @@ final class UringDriver implements Driver {
       return;
     }
     dispatcher.resolve(operation, result);
+  }
+
+  /** There is something to receive: now it takes a buffer. */
+  private void inputCame(Operation operation, int result) {
+    if (result < 0 || isToEnd(operation)) {
+      dispatcher.resolve(operation, result < 0 ? result : -Errno.ECANCELED.number());
+      return;
+    }
+    var picked = bufferRing.pick();
+    if (picked == null) {
+      counters.add(Counter.OUT_OF_BUFFERS, 1);
+      starved.add(operation);
+    } else {
+      operation.setDriverState(picked);
+      waiting.add(operation);
+    }
+  }
+
+  private void receivedInto(Operation operation, Buffer picked, int result) {
+    if (result > 0) {
+      operation.setReceived(bufferRing.take(picked.id(), result, operation));
+      operation.setDriverState(MORE_TO_DO);
+      dispatcher.resolveMore(operation, result);
+      receiveOn(operation);
+      return;
+    }
+    bufferRing.putBack(picked.id());
+    operation.setDriverState(MORE_TO_DO);
+    if (result == -Errno.EAGAIN.number()) {
+      goOn(operation); // another receive on the socket was quicker
+    } else {
+      dispatcher.resolve(operation, result);
+    }
   }
 
   /** Whether somebody wants it to end, so that nothing of it is to start again. */
@@ -962,6 +1030,11 @@ final class UringDriver implements Driver {
   @Override
   public void wakeUp() {
     wakeUp.wake();
+  }
+
+  /** For tests, which count them. */
+  BufferRing receiveBuffers() {
+    return bufferRing;
   }
 
   // ---- registration, sockets

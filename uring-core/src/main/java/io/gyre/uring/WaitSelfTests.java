@@ -92,7 +92,7 @@ final class WaitSelfTests {
   }
 
   private static void writeNop(ScratchRing scratch) {
-    Sqe.write(scratch.nextSqe(), Liburing.IORING_OP_NOP(), 1);
+    scratch.add(Liburing.IORING_OP_NOP(), 0, -1, 0, 0, 0, 0, 1);
   }
 
   /** Signals that the JVM sends to its threads end waits. */

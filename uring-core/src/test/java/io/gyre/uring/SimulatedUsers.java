@@ -31,6 +31,7 @@ import java.util.ArrayList;
 import java.util.Deque;
 import java.util.EnumSet;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -160,12 +161,22 @@ final class SimulatedUsers {
         kernel.refusing(optional, Errno.ENOMEM);
       }
     }
+    if (random.nextInt(8) == 0) {
+      kernel.refusing(Liburing.IORING_REGISTER_PBUF_RING(), Errno.EINVAL);
+    }
+    var disabled = new HashSet<String>();
+    int masked = random.nextBoolean() ? 0 : random.nextInt(8);
+    for (var feature : KernelFeature.values()) {
+      if (random.nextInt(8) < masked) {
+        disabled.add(feature.configurationName());
+      }
+    }
     int sq = 2 << random.nextInt(random.nextInt(3) == 0 ? 7 : 3);
     int cq = sq << random.nextInt(3);
     int buffers = 2 << random.nextInt(3);
     int fixedFiles = random.nextBoolean() ? 16 : 0;
     int bytes = 64 + random.nextInt(64);
-    return new DriverConfig(0, sq, cq, buffers, bytes, fixedFiles, Set.of(), anyStrategy());
+    return new DriverConfig(0, sq, cq, buffers, bytes, fixedFiles, disabled, anyStrategy());
   }
 
   private WaitStrategy anyStrategy() {
