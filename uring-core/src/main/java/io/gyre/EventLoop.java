@@ -1,5 +1,6 @@
 package io.gyre;
 
+import io.gyre.Inbox.State;
 import io.gyre.driver.Capabilities;
 import io.gyre.driver.Driver;
 import io.gyre.driver.DriverConfig;
@@ -15,8 +16,6 @@ import io.gyre.driver.RawHandler;
 import io.gyre.driver.RawOperation;
 import io.gyre.driver.TimerWheel;
 import java.io.IOException;
-import java.lang.invoke.MethodHandles;
-import java.lang.invoke.VarHandle;
 import java.nio.channels.SelectableChannel;
 import java.nio.channels.ShutdownChannelGroupException;
 import java.time.Duration;
@@ -25,7 +24,6 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
-import org.jctools.queues.atomic.MpscUnboundedAtomicArrayQueue;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -44,22 +42,6 @@ public final class EventLoop implements Executor {
   private static final int OUTCOMES_PER_TURN = 1024;
   private static final int LAST_TURNS = 1000;
 
-  private static final VarHandle SLEEPING;
-
-  static {
-    try {
-      SLEEPING = MethodHandles.lookup().findVarHandle(EventLoop.class, "sleeping", boolean.class);
-    } catch (ReflectiveOperationException e) {
-      throw new ExceptionInInitializerError(e);
-    }
-  }
-
-  private enum State {
-    RUNNING,
-    STOPPING,
-    TERMINATED
-  }
-
   private final IoRuntime runtime;
   private final int index;
   private final DriverProvider provider;
@@ -75,14 +57,7 @@ public final class EventLoop implements Executor {
   private final CompletableFuture<Void> started = new CompletableFuture<>();
   private final CompletableFuture<Void> terminated = new CompletableFuture<>();
 
-  // The hand-off to a sleeping loop, a Dekker pair with full fences between:
-  //   loop:   sleeping = true; fence; look at the inbox; sleep if it is empty
-  //   others: offer to the inbox; fence; look at sleeping; wake if it is true
-  // so at least one side sees the other. Whoever turns sleeping to false wakes: one wake-up a
-  // sleep. A loop that spins does not sleep, and looks at the inbox itself, time and again.
-  private final MpscUnboundedAtomicArrayQueue<Runnable> inbox =
-      new MpscUnboundedAtomicArrayQueue<>(1024);
-  private volatile boolean sleeping;
+  private final Inbox inbox = new Inbox();
 
   // Who may touch what is confined to the loop: its thread, and once that has ended whoever runs
   // what came too late. Plain, since a thread only compares it with itself, and only it can have
@@ -90,7 +65,6 @@ public final class EventLoop implements Executor {
   private Thread owner;
   private final Object lateTasksLock = new Object();
 
-  private volatile State state = State.RUNNING; // written under this object's monitor
   private volatile Driver driver;
 
   private final TimerWheel timers = new TimerWheel(System::nanoTime, this::handlerThrew);
@@ -106,7 +80,7 @@ public final class EventLoop implements Executor {
     var name = "gyre-" + provider.name() + "-" + index;
     this.telemetry = new LoopTelemetry(name, provider.name());
     this.counters = telemetry.counters();
-    this.dispatcher = new OperationDispatcher(this::handlerThrew, telemetry);
+    this.dispatcher = new OperationDispatcher(this::handlerThrew, telemetry, inbox.sleepFlag());
     this.thread = new LoopThread(this, name, this::run);
     this.owner = thread;
     this.buffers =
@@ -232,22 +206,19 @@ public final class EventLoop implements Executor {
   @Override
   public void execute(Runnable task) {
     Objects.requireNonNull(task, "task");
-    if (state == State.TERMINATED) {
+    if (inbox.state() == State.TERMINATED) {
       throw new ShutdownChannelGroupException();
     }
-    inbox.offer(inScopeOfCaller(task));
     if (inLoop()) {
-      return; // it is awake
-    }
-    VarHandle.fullFence();
-    if (state == State.TERMINATED) {
-      // The loop may have looked for the last time before the offer. Run what is there in its
-      // place; on a thread of its own, since no operation resolves inside the call that started
-      // it.
-      new LoopThread(this, "gyre-late-" + index, this::drainAfterTermination).start();
+      inbox.addQuietly(inScopeOfCaller(task)); // it is awake
       return;
     }
-    wakeIfSleeping();
+    switch (inbox.add(inScopeOfCaller(task))) {
+      case NOTHING -> {}
+      case WAKE -> wake();
+      // On a thread of its own, since no operation resolves inside the call that started it.
+      case RUN -> new LoopThread(this, "gyre-late-" + index, this::drainAfterTermination).start();
+    }
   }
 
   /** What the task starts is in the scope that its giver is in. */
@@ -264,9 +235,13 @@ public final class EventLoop implements Executor {
                 });
   }
 
-  private void wakeIfSleeping() {
-    if (sleeping && SLEEPING.compareAndSet(this, true, false)) {
-      telemetry.wakeUpSent();
+  /** Only whoever claimed the wake-up, of a loop that slept then and so had its driver. */
+  private void wake() {
+    telemetry.wakeUpSent();
+    var caller = current();
+    if (caller != null && caller.inLoop() && driver.wakeUpByMessage(caller.driver)) {
+      telemetry.wakeUpWasMessage();
+    } else {
       driver.wakeUp();
     }
   }
@@ -364,7 +339,7 @@ public final class EventLoop implements Executor {
 
   /** The loop's thread only. */
   void start(TimedTask task) {
-    if (state == State.RUNNING) {
+    if (inbox.state() == State.RUNNING) {
       timers.scheduleAt(task, task.deadlineNanos());
     } else {
       task.dropped();
@@ -375,8 +350,8 @@ public final class EventLoop implements Executor {
   void forget(TimedTask task) {
     if (inLoop()) {
       timers.cancel(task);
-    } else if (state != State.TERMINATED) {
-      inbox.offer(task); // a loop that sleeps may do so: the handle holds nothing any more
+    } else if (inbox.state() != State.TERMINATED) {
+      inbox.addQuietly(task); // a loop that sleeps may do so: the handle holds nothing any more
     }
   }
 
@@ -473,14 +448,8 @@ public final class EventLoop implements Executor {
 
   /** Begins shutdown. Any thread, any number of times. */
   void stop() {
-    synchronized (this) {
-      if (state == State.RUNNING) {
-        state = State.STOPPING;
-      }
-    }
-    VarHandle.fullFence();
-    if (!inLoop()) {
-      wakeIfSleeping();
+    if (inbox.stop()) {
+      wake();
     }
   }
 
@@ -489,7 +458,7 @@ public final class EventLoop implements Executor {
     try {
       opened = provider.open(config, dispatcher);
     } catch (Throwable t) {
-      setTerminated();
+      inbox.terminate();
       terminated.complete(null);
       started.completeExceptionally(t);
       return;
@@ -500,7 +469,7 @@ public final class EventLoop implements Executor {
       opened.register(buffers);
       driver = opened;
       started.complete(null);
-      while (state == State.RUNNING) {
+      while (inbox.isRunning()) {
         turn(opened);
       }
       drained = drain(opened);
@@ -522,30 +491,18 @@ public final class EventLoop implements Executor {
     if (!inbox.isEmpty() || dispatcher.hasDeferred()) {
       timeoutNanos = 0;
     }
-    if (timeoutNanos == 0) {
-      d.turn(0, OUTCOMES_PER_TURN);
-      return;
-    }
-    if (spinNanos != 0) {
+    if (spinNanos != 0 && timeoutNanos != 0) {
       timeoutNanos = spin(d, timeoutNanos);
       if (timeoutNanos == 0) {
         return;
       }
     }
-    SLEEPING.setVolatile(this, true);
-    VarHandle.fullFence();
-    if (!inbox.isEmpty() || state != State.RUNNING) {
-      timeoutNanos = 0;
-    }
     d.turn(timeoutNanos, OUTCOMES_PER_TURN);
-    // A waker that comes from here on would find nobody asleep. One that came before has already
-    // turned it; its wake-up ends the next wait early, which is harmless.
-    SLEEPING.setOpaque(this, false);
   }
 
   /**
    * A turn that does not wait, and if nothing came of it looks for something to do, until there is something or for as
-   * long as the strategy says.
+   * long as the strategy says. It does not sleep meanwhile, so nobody has to wake it: what others leave, it looks for.
    *
    * @return for how long to sleep; 0 not at all, since there is something for the next turn
    */
@@ -575,7 +532,7 @@ public final class EventLoop implements Executor {
   }
 
   private boolean hasWork(Driver d) throws IOException {
-    return !inbox.isEmpty() || state != State.RUNNING || d.poll();
+    return !inbox.isEmpty() || !inbox.isRunning() || d.poll();
   }
 
   private void runTasks(int limit) {
@@ -600,6 +557,7 @@ public final class EventLoop implements Executor {
   /** Cancels and reaps until nothing is in flight, or until the deadline. */
   private boolean drain(Driver d) throws IOException {
     long deadline = System.nanoTime() + shutdownTimeoutNanos;
+    inbox.draining();
     timers.clear();
     runTasks(inbox.size());
     dispatcher.stop();
@@ -622,8 +580,7 @@ public final class EventLoop implements Executor {
       }
       if (dispatcher.inFlight() > 0) {
         boolean busy = dispatcher.hasDeferred() || !inbox.isEmpty();
-        // Tasks of other threads do not wake this wait: they are looked for every 10 ms.
-        d.turn(busy ? 0 : Math.min(remaining, 10_000_000), OUTCOMES_PER_TURN);
+        d.turn(busy ? 0 : remaining, OUTCOMES_PER_TURN);
       }
     }
     // What they start is refused, and told at the very end. That goes for sockets, too, which are
@@ -634,7 +591,14 @@ public final class EventLoop implements Executor {
   }
 
   private void terminate(Driver d, boolean drained) {
-    setTerminated();
+    // Held to the end: who leaves a task from now on runs it, but not beside this.
+    synchronized (lateTasksLock) {
+      terminateLocked(d, drained);
+    }
+  }
+
+  private void terminateLocked(Driver d, boolean drained) {
+    inbox.terminate();
     try {
       timers.clear();
       if (!drained) {
@@ -655,10 +619,6 @@ public final class EventLoop implements Executor {
       terminated.complete(null);
       drainAfterTermination();
     }
-  }
-
-  private synchronized void setTerminated() {
-    state = State.TERMINATED;
   }
 
   /**
@@ -689,6 +649,6 @@ public final class EventLoop implements Executor {
 
   @Override
   public String toString() {
-    return thread.getName() + " (" + state + ")";
+    return thread.getName() + " (" + inbox.state() + ")";
   }
 }

@@ -20,9 +20,10 @@ import io.gyre.driver.LoopTelemetry;
  * @param inboxDepth tasks that wait to be run
  * @param timers timers fired
  * @param exceptions exceptions that handlers and tasks threw
- * @param wakeUpsSent wake-ups that tasks given by other threads sent to the loop
- * @param wakeUpsTaken wake-ups that the loop saw; fewer, where one came while another was on its way, or more, since
- *     buffers that come back may wake it too
+ * @param wakeUpsSent wake-ups that were sent to the loop, at most one a sleep: for tasks given by other threads, for
+ *     buffers that they gave back, for outcomes of pool threads, for shutdown
+ * @param wakeUpsByMessage how many of them were messages of other loops to this one's ring
+ * @param wakeUpsTaken wake-ups that the loop saw; fewer, where one came while another was on its way
  * @param cancels cancellations asked for, of one operation or of many
  * @param overflows times that the completion queue overflowed; nothing is lost
  * @param outOfBuffers receives that had to wait for a buffer
@@ -45,6 +46,7 @@ public record LoopStats(
     long timers,
     long exceptions,
     long wakeUpsSent,
+    long wakeUpsByMessage,
     long wakeUpsTaken,
     long cancels,
     long overflows,
@@ -70,6 +72,7 @@ public record LoopStats(
         counters.get(Counter.TIMERS),
         counters.get(Counter.EXCEPTIONS),
         telemetry.wakeUpsSent(),
+        telemetry.wakeUpsByMessage(),
         counters.get(Counter.WAKE_UPS),
         counters.get(Counter.CANCELS),
         counters.get(Counter.OVERFLOWS),
@@ -96,6 +99,7 @@ public record LoopStats(
         timers + other.timers,
         exceptions + other.exceptions,
         wakeUpsSent + other.wakeUpsSent,
+        wakeUpsByMessage + other.wakeUpsByMessage,
         wakeUpsTaken + other.wakeUpsTaken,
         cancels + other.cancels,
         overflows + other.overflows,

@@ -14,6 +14,7 @@ import io.gyre.driver.LoopTelemetry;
 import io.gyre.driver.OpCode;
 import io.gyre.driver.Operation;
 import io.gyre.driver.OperationDispatcher;
+import io.gyre.driver.SleepFlag;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.InetSocketAddress;
@@ -38,6 +39,7 @@ final class NioDriver implements Driver {
   private final OperationDispatcher dispatcher;
   private final LoopTelemetry telemetry;
   private final DriverCounters counters;
+  private final SleepFlag sleepFlag;
   private final Outcomes outcomes;
   private final Waker waker;
   private final Readiness readiness;
@@ -63,10 +65,11 @@ final class NioDriver implements Driver {
     this.dispatcher = dispatcher;
     this.telemetry = dispatcher.telemetry();
     this.counters = telemetry.counters();
+    this.sleepFlag = dispatcher.sleepFlag();
     this.outcomes = new Outcomes(dispatcher, counters);
     var selector = openSelector();
     try {
-      this.waker = new Waker(selector);
+      this.waker = new Waker(selector, sleepFlag, telemetry);
       this.readiness = new Readiness(selector, counters);
       this.buffers = new ReceiveBuffers(config, counters, waker);
       this.views = new Views(buffers);
@@ -197,21 +200,31 @@ final class NioDriver implements Driver {
   }
 
   private void select(long timeoutNanos) throws IOException {
-    if (timeoutNanos != 0) {
+    if (timeoutNanos != 0 && beginSleep()) {
       // An interrupt that is still pending would end this wait at once, and every one after it.
       Thread.interrupted();
-      waker.beginSleep();
-      boolean awake = files.hasFinished() || buffers.hasReturned();
       telemetry.beginWait();
-      readiness.select(awake ? 0 : timeoutNanos);
+      readiness.select(timeoutNanos);
+      sleepFlag.endSleep();
       telemetry.endWait();
-      waker.endSleep();
     } else {
       readiness.select(0);
     }
     if (waker.takeWakeUp()) {
       counters.add(Counter.WAKE_UPS, 1);
     }
+  }
+
+  /** From here on others wake the loop. What they left before is seen here, and then it does not sleep. */
+  private boolean beginSleep() {
+    if (!sleepFlag.beginSleep()) {
+      return false;
+    }
+    if (files.hasFinished() || buffers.hasReturned()) {
+      sleepFlag.endSleep();
+      return false;
+    }
+    return true;
   }
 
   /**

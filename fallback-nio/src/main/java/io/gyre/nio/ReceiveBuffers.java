@@ -7,12 +7,11 @@ import io.gyre.driver.DriverConfig;
 import io.gyre.driver.DriverCounters;
 import io.gyre.driver.DriverCounters.Counter;
 import io.gyre.driver.Operation;
+import io.gyre.driver.ReturnedBuffers;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.lang.invoke.VarHandle;
 import java.util.ArrayDeque;
-import org.jctools.queues.atomic.MpscAtomicArrayQueue;
 
 /**
  * The buffers that multishot receives are filled into. When all are lent, sockets stop reading and wait here in line; a
@@ -33,13 +32,10 @@ final class ReceiveBuffers implements Buffer.Owner {
   private boolean low; // a quarter or less was left, and not half again since
   private LeaseTracker tracker = LeaseTracker.OFF;
 
-  // Buffers that other threads gave back. Has room for all.
-  private final MpscAtomicArrayQueue<Buffer> returned;
+  private final ReturnedBuffers returned;
 
   // In line for a buffer; some may have lost interest meanwhile. Not empty only while none is free.
   private final ArrayDeque<ReceiveSide> hungry = new ArrayDeque<>();
-  // Whether somebody is in line: if not, a buffer that is given back needs no wake-up.
-  private volatile boolean starving;
 
   ReceiveBuffers(DriverConfig config, DriverCounters counters, Waker waker) throws IOException {
     this.counters = counters;
@@ -49,7 +45,7 @@ final class ReceiveBuffers implements Buffer.Owner {
     // Held by the garbage collector: a view that a user keeps for too long can never point at freed
     // memory.
     var memory = allocate(count, bufferBytes);
-    this.returned = new MpscAtomicArrayQueue<>(count);
+    this.returned = new ReturnedBuffers(waker.sleepFlag());
     this.free = new Buffer[count];
     for (int id = count - 1; id >= 0; id--) {
       free[freeCount++] =
@@ -117,7 +113,7 @@ final class ReceiveBuffers implements Buffer.Owner {
     if (!reader.inLine) {
       reader.inLine = true;
       hungry.add(reader);
-      starving = true;
+      returned.starving(true);
     }
   }
 
@@ -126,7 +122,7 @@ final class ReceiveBuffers implements Buffer.Owner {
     for (var reader = hungry.poll(); reader != null; reader = hungry.poll()) {
       reader.inLine = false;
       if (hungry.isEmpty()) {
-        starving = false;
+        returned.starving(false);
       }
       if (reader.grant(buffer)) {
         return;
@@ -145,18 +141,14 @@ final class ReceiveBuffers implements Buffer.Owner {
       giveBack(buffer);
       return;
     }
-    if (!returned.offer(buffer)) {
-      throw new AssertionError(buffer + " came back twice");
-    }
-    VarHandle.fullFence();
-    if (starving) {
-      waker.wakeIfSleeping();
+    if (returned.add(buffer)) {
+      waker.wakeClaimed();
     }
   }
 
   /** Whether other threads gave back buffers that somebody waits for. */
   boolean hasReturned() {
-    return starving && !returned.isEmpty();
+    return returned.areAwaited();
   }
 
   /** Hands on what other threads gave back. */

@@ -63,6 +63,10 @@ public interface Driver {
   /**
    * One turn: starts what was submitted, waits for an outcome if asked to, and resolves what is there.
    *
+   * <p>A driver that is about to wait {@linkplain SleepFlag#beginSleep() says so}, as late as it can, since from then on
+   * others send wake-ups; then it looks at what threads of its own may have left, waits, and {@linkplain
+   * SleepFlag#endSleep() says that it is back} before it resolves anything.
+   *
    * @param timeoutNanos how long to wait at most when nothing is ready; 0 not at all, negative without limit
    * @param budget how many outcomes to resolve at most
    * @return how many were resolved
@@ -79,8 +83,21 @@ public interface Driver {
    */
   boolean poll() throws IOException;
 
-  /** Ends the wait of a turn that is under way, or the next one's. Any thread may call it. */
+  /**
+   * Ends the wait of a turn that is under way, or the next one's. Any thread may call it; to do so once a sleep at most,
+   * only who has {@linkplain SleepFlag#claimWakeUp() claimed} the wake-up.
+   */
   void wakeUp();
+
+  /**
+   * Ends the wait as {@link #wakeUp()} does, in a way that only another loop has.
+   *
+   * @param caller the driver of the loop that calls this, which is on its thread
+   * @return false when there is none: then it is to be done by {@link #wakeUp()}
+   */
+  default boolean wakeUpByMessage(Driver caller) {
+    return false;
+  }
 
   /**
    * Makes memory known to the driver, so that operations on it may take a quicker form.

@@ -21,6 +21,7 @@ public final class LoopTelemetry {
   private final String driver;
   private final DriverCounters counters = new DriverCounters();
   private final SharedCounter wakeUpsSent = new SharedCounter();
+  private final SharedCounter wakeUpsByMessage = new SharedCounter();
   private final SharedCounter stalls = new SharedCounter();
 
   private final RateLimitedLog overflowLog;
@@ -221,6 +222,20 @@ public final class LoopTelemetry {
    */
   public long wakeUpsSent() {
     return wakeUpsSent.get();
+  }
+
+  /** One of the wake-ups {@linkplain #wakeUpSent sent} was a message of another loop. Any thread. */
+  public void wakeUpWasMessage() {
+    wakeUpsByMessage.increment();
+  }
+
+  /**
+   * How many of the wake-ups sent were messages of other loops. Any thread.
+   *
+   * @return a count
+   */
+  public long wakeUpsByMessage() {
+    return wakeUpsByMessage.get();
   }
 
   /**

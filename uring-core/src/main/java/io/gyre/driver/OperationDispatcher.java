@@ -18,6 +18,7 @@ public final class OperationDispatcher {
   private final OperationTable table = new OperationTable(1024);
   private final Consumer<Throwable> exceptionHandler;
   private final LoopTelemetry telemetry;
+  private final SleepFlag sleepFlag;
   private Driver driver;
   private boolean stopping;
   private boolean failed;
@@ -40,7 +41,7 @@ public final class OperationDispatcher {
    * @param exceptionHandler takes what handlers throw
    */
   public OperationDispatcher(Consumer<Throwable> exceptionHandler) {
-    this(exceptionHandler, new LoopTelemetry("no loop", "unknown"));
+    this(exceptionHandler, new LoopTelemetry("no loop", "unknown"), new SleepFlag(() -> true));
   }
 
   /**
@@ -48,10 +49,13 @@ public final class OperationDispatcher {
    *
    * @param exceptionHandler takes what handlers throw
    * @param telemetry what the loop and its driver write to
+   * @param sleepFlag the loop's
    */
-  public OperationDispatcher(Consumer<Throwable> exceptionHandler, LoopTelemetry telemetry) {
+  public OperationDispatcher(
+      Consumer<Throwable> exceptionHandler, LoopTelemetry telemetry, SleepFlag sleepFlag) {
     this.exceptionHandler = Objects.requireNonNull(exceptionHandler, "exceptionHandler");
     this.telemetry = Objects.requireNonNull(telemetry, "telemetry");
+    this.sleepFlag = Objects.requireNonNull(sleepFlag, "sleepFlag");
   }
 
   /**
@@ -61,6 +65,16 @@ public final class OperationDispatcher {
    */
   public LoopTelemetry telemetry() {
     return telemetry;
+  }
+
+  /**
+   * The flag that says whether the loop sleeps. The driver sets it when it is about to wait, and threads of its own claim
+   * wake-ups by it as all others do.
+   *
+   * @return the loop's flag
+   */
+  public SleepFlag sleepFlag() {
+    return sleepFlag;
   }
 
   /**

@@ -13,11 +13,10 @@ import io.gyre.driver.DriverCounters;
 import io.gyre.driver.DriverCounters.Counter;
 import io.gyre.driver.Errno;
 import io.gyre.driver.Operation;
+import io.gyre.driver.ReturnedBuffers;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.lang.invoke.VarHandle;
-import org.jctools.queues.atomic.MpscUnboundedAtomicArrayQueue;
 
 /**
  * Buffers that the kernel picks from when data arrives (kernel 5.19), so that a connection that waits holds none.
@@ -78,15 +77,12 @@ final class BufferRing implements Buffer.Owner {
 
   private LeaseTracker tracker = LeaseTracker.OFF;
 
-  private final MpscUnboundedAtomicArrayQueue<Buffer> returnedElsewhere =
-      new MpscUnboundedAtomicArrayQueue<>(64);
-
-  /** Whether a receive waits for a buffer; then one that is released elsewhere must wake the loop. */
-  private volatile boolean starving;
+  private final ReturnedBuffers returnedElsewhere;
 
   /** Without entries it is not the kernel's. */
   private BufferRing(MemorySegment entries, int count, int bufferBytes, WakeUp wakeUp) {
     this.ours = entries == null ? new Buffer[count] : null;
+    this.returnedElsewhere = new ReturnedBuffers(wakeUp.sleepFlag());
     this.lowFrom = count - count / 4;
     this.enoughFrom = count / 2;
     this.entries = entries;
@@ -199,10 +195,8 @@ final class BufferRing implements Buffer.Owner {
       takeBack(buffer);
       return;
     }
-    returnedElsewhere.offer(buffer);
-    VarHandle.fullFence(); // against awaitBuffers, which sets the flag and then looks at the queue
-    if (starving) {
-      wakeUp.wake();
+    if (returnedElsewhere.add(buffer)) {
+      wakeUp.wakeClaimed();
     }
   }
 
@@ -241,25 +235,14 @@ final class BufferRing implements Buffer.Owner {
     return buffers.length - lent - picked;
   }
 
-  /**
-   * Says whether a receive waits for buffers.
-   *
-   * @return whether some came back just before, so that the loop must not sleep
-   */
-  boolean awaitBuffers(boolean value) {
-    if (starving != value) {
-      starving = value;
-    }
-    if (!value) {
-      return false;
-    }
-    VarHandle.fullFence(); // against recycle, which fills the queue and then looks at the flag
-    return !returnedElsewhere.isEmpty();
+  /** Says whether a receive waits for buffers. */
+  void starving(boolean value) {
+    returnedElsewhere.starving(value);
   }
 
-  /** Whether there are buffers for a receive, perhaps some that {@link #publish()} has not seen yet. */
-  boolean hasAny() {
-    return available() > 0 || !returnedElsewhere.isEmpty();
+  /** Whether buffers that a receive waits for came back from elsewhere, so that the loop must not sleep. */
+  boolean hasReturned() {
+    return returnedElsewhere.areAwaited();
   }
 
   int count() {

@@ -57,8 +57,8 @@ public enum KernelFeature {
   MULTISHOT_POLL("5.13", "a poll is armed again after each event"),
   /** IORING_ASYNC_CANCEL_ALL, with IORING_ASYNC_CANCEL_FD or IORING_ASYNC_CANCEL_ANY. */
   CANCEL_ALL("5.19", "what is to end together is cancelled one by one"),
-  /** IORING_OP_MSG_RING. */
-  MSG_RING("5.18", "a loop wakes another through its eventfd"),
+  /** IORING_REGISTER_SEND_MSG_RING. */
+  MSG_RING("6.13", "a loop wakes another through its eventfd"),
   /** IOSQE_CQE_SKIP_SUCCESS. */
   CQE_SKIP("5.17", "what has no use for its completion posts one all the same");
 

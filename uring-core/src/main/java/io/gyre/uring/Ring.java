@@ -324,6 +324,11 @@ final class Ring {
     return kernel.register(ringFd, opcode, argument, count);
   }
 
+  /** The descriptor, for messages to the ring. */
+  int fd() {
+    return ringFd;
+  }
+
   boolean uses(int setupFlag) {
     return (setupFlags & setupFlag) != 0;
   }

@@ -47,7 +47,7 @@ final class SelfTests {
       case MULTISHOT_RECEIVE -> ReceiveSelfTests::multishot;
       case MULTISHOT_POLL -> MultishotSelfTests::poll;
       case CANCEL_ALL -> MultishotSelfTests::cancel;
-      case MSG_RING -> null;
+      case MSG_RING -> MessageSelfTest::run;
       case CQE_SKIP -> null;
     };
   }

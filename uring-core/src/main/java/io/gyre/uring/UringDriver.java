@@ -3,6 +3,7 @@ package io.gyre.uring;
 import static io.gyre.uring.KernelFeature.BOUNDED_WORKERS;
 import static io.gyre.uring.KernelFeature.BUFFER_RING;
 import static io.gyre.uring.KernelFeature.CANCEL_ALL;
+import static io.gyre.uring.KernelFeature.MSG_RING;
 import static io.gyre.uring.KernelFeature.MULTISHOT_ACCEPT;
 import static io.gyre.uring.KernelFeature.MULTISHOT_POLL;
 import static io.gyre.uring.KernelFeature.MULTISHOT_RECEIVE;
@@ -28,6 +29,7 @@ import io.gyre.driver.OpCode;
 import io.gyre.driver.OpenRequest;
 import io.gyre.driver.Operation;
 import io.gyre.driver.OperationDispatcher;
+import io.gyre.driver.SleepFlag;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -51,8 +53,10 @@ import java.util.concurrent.locks.LockSupport;
  */
 final class UringDriver implements Driver {
   // Tokens of entries that are not operations: the lower half, an operation's index, is -1. The
-  // upper half is -1 for the wake-up, and not negative for cancellations.
+  // upper half is -1 for the read on the eventfd, -2 for a message of another loop, which leaves
+  // that read armed, and not negative for cancellations.
   static final long WAKE = -1L;
+  static final long MESSAGE = 0xFFFF_FFFE_FFFF_FFFFL;
 
   /**
    * The driver state of operations whose completion is more than a number and that need nothing kept reachable. Without
@@ -77,12 +81,14 @@ final class UringDriver implements Driver {
   private final OperationDispatcher dispatcher;
   private final Ring ring;
   private final WakeUp wakeUp;
+  private final RingMessages messages; // null where they are not used
   private final BufferRing bufferRing;
   private final FileTable files;
   private final Sockets sockets;
   private final CapabilityReport report;
   private final LoopTelemetry telemetry;
   private final DriverCounters counters;
+  private final SleepFlag sleepFlag;
   private final int credit;
   private final OperationMemory memory = new OperationMemory();
   private boolean multishotReceive;
@@ -111,6 +117,7 @@ final class UringDriver implements Driver {
       OperationDispatcher dispatcher,
       Ring ring,
       WakeUp wakeUp,
+      RingMessages messages,
       BufferRing bufferRing,
       FileTable files,
       Sockets sockets,
@@ -118,9 +125,11 @@ final class UringDriver implements Driver {
     this.dispatcher = dispatcher;
     this.cancels = new Cancellations(dispatcher, report.uses(CANCEL_ALL));
     this.telemetry = dispatcher.telemetry();
+    this.sleepFlag = dispatcher.sleepFlag();
     this.counters = telemetry.counters();
     this.ring = ring;
     this.wakeUp = wakeUp;
+    this.messages = messages;
     this.bufferRing = bufferRing;
     bufferRing.countIn(counters);
     this.files = files;
@@ -195,7 +204,7 @@ final class UringDriver implements Driver {
     WakeUp wakeUp = null;
     try {
       var syscalls = new Syscalls();
-      wakeUp = new WakeUp(syscalls);
+      wakeUp = new WakeUp(syscalls, ring, dispatcher.sleepFlag(), dispatcher.telemetry());
       report.ring(ring);
       report.waiting(ring, config.waiting());
       if (report.allows(REGISTERED_RING)) {
@@ -210,13 +219,19 @@ final class UringDriver implements Driver {
       var bufferRing =
           BufferRing.open(
               ring, config.receiveBufferCount(), config.receiveBufferBytes(), wakeUp, report);
+      RingMessages messages = null;
+      if (report.allows(MSG_RING)) {
+        messages = new RingMessages(kernel, MESSAGE);
+        report.used(MSG_RING);
+      }
       return new UringDriver(
-          dispatcher, ring, wakeUp, bufferRing, files, new Sockets(syscalls), report);
+          dispatcher, ring, wakeUp, messages, bufferRing, files, new Sockets(syscalls), report);
     } catch (IOException | RuntimeException | Error e) {
       if (wakeUp != null) {
-        wakeUp.close();
+        wakeUp.closeWithRing();
+      } else {
+        ring.close();
       }
-      ring.close();
       throw e;
     }
   }
@@ -601,9 +616,10 @@ final class UringDriver implements Driver {
       counters.add(Counter.SUBMITTED, ring.publish());
       noteTaken();
     }
-    if (timeoutNanos != 0 && resolved == 0 && !buffersCame && isIdle()) {
+    if (timeoutNanos != 0 && resolved == 0 && !buffersCame && isIdle() && beginSleep()) {
       telemetry.beginWait();
       enter(1, rawInFlight.isCancelling() ? rawInFlight.limit(timeoutNanos) : timeoutNanos);
+      sleepFlag.endSleep();
       telemetry.endWait();
     } else if (ring.needsEnter() || waitsForPolling()) {
       enter(0, 0);
@@ -631,19 +647,33 @@ final class UringDriver implements Driver {
         || !isIdle()
         || mayWriteWaiting()
         || rawInFlight.isCancelling()
-        || (!starved.isEmpty() && bufferRing.hasAny());
+        || (!starved.isEmpty() && (bufferRing.available() > 0 || bufferRing.hasReturned()));
+  }
+
+  /** From here on others wake the loop. What they left before is seen here, and then it does not sleep. */
+  private boolean beginSleep() {
+    if (!sleepFlag.beginSleep()) {
+      return false;
+    }
+    if (bufferRing.hasReturned()) {
+      sleepFlag.endSleep();
+      return false;
+    }
+    return true;
   }
 
   /** Starts receives again that had no buffer; as many as there are buffers, in the order in which they went without. */
   private boolean rearmStarved() {
     if (starved.isEmpty()) {
-      return bufferRing.awaitBuffers(false);
+      bufferRing.starving(false);
+      return false;
     }
     for (int i = bufferRing.available(); i > 0 && !starved.isEmpty(); i--) {
       waiting.add(starved.removeFirst());
     }
     boolean none = bufferRing.available() == 0 && !starved.isEmpty();
-    return bufferRing.awaitBuffers(none) || (!starved.isEmpty() && !none);
+    bufferRing.starving(none);
+    return !starved.isEmpty() && !none;
   }
 
   /** Writes entries for what waits, as far as there is room: cancellations, the wake-up, then operations in order. */
@@ -657,7 +687,7 @@ final class UringDriver implements Driver {
           ring.nextSqe(),
           Liburing.IORING_OP_READ(),
           0,
-          wakeUp.fd(),
+          wakeUp.eventFd(),
           0,
           wakeUp.count().address(),
           (int) wakeUp.count().byteSize(),
@@ -783,8 +813,8 @@ final class UringDriver implements Driver {
   }
 
   private void notAnOperation(long token, int result) {
-    if (token == WAKE) {
-      wakeArmed = false;
+    if (token == WAKE || token == MESSAGE) {
+      wakeArmed &= token != WAKE;
       counters.add(Counter.WAKE_UPS, 1);
       return;
     }
@@ -1037,6 +1067,14 @@ final class UringDriver implements Driver {
     return bufferRing;
   }
 
+  @Override
+  public boolean wakeUpByMessage(Driver caller) {
+    return messages != null
+        && caller instanceof UringDriver other
+        && messages.canSendTo(other.messages)
+        && wakeUp.wake(other.messages);
+  }
+
   // ---- registration, sockets
 
   @Override
@@ -1105,8 +1143,7 @@ final class UringDriver implements Driver {
       QUARANTINE.add(this);
       return;
     }
-    ring.close();
-    wakeUp.close();
+    wakeUp.closeWithRing();
   }
 
   /**

@@ -7,9 +7,9 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.TimeUnit;
 import java.util.zip.ZipEntry;
 import java.util.zip.ZipOutputStream;
 
@@ -18,13 +18,14 @@ import java.util.zip.ZipOutputStream;
  * such as limits, seccomp filters and system calls that strace lets fail.
  */
 public final class ChildJvm {
-  private static final int TIMEOUT_SECONDS = 60;
   private static final String NOBODY = "65534";
 
   private final String main;
   private final List<String> arguments;
   private final List<String> wrapper = new ArrayList<>();
   private final List<String> options = new ArrayList<>();
+  private File folder = new File("/");
+  private Duration timeout = Duration.ofSeconds(60);
 
   private ChildJvm(String main, List<String> arguments) {
     this.main = main;
@@ -39,6 +40,18 @@ public final class ChildJvm {
   /** Options for its JVM. */
   public ChildJvm options(String... values) {
     options.addAll(List.of(values));
+    return this;
+  }
+
+  /** Where it runs, instead of in the root folder. */
+  public ChildJvm in(Path value) {
+    folder = value.toFile();
+    return this;
+  }
+
+  /** How long it may take, instead of a minute. */
+  public ChildJvm within(Duration value) {
+    timeout = value;
     return this;
   }
 
@@ -126,19 +139,18 @@ public final class ChildJvm {
     try {
       var process =
           new ProcessBuilder(command)
-              .directory(new File("/"))
+              .directory(folder)
               .redirectErrorStream(true)
               .redirectOutput(output.toFile())
               .start();
-      boolean ended = process.waitFor(TIMEOUT_SECONDS, TimeUnit.SECONDS);
+      boolean ended = process.waitFor(timeout);
       if (!ended) {
         process.descendants().forEach(ProcessHandle::destroyForcibly);
         process.destroyForcibly().waitFor();
       }
       var said = Files.readString(output);
       if (!ended) {
-        throw new AssertionError(
-            command + " did not end in " + TIMEOUT_SECONDS + " s; it said:\n" + said);
+        throw new AssertionError(command + " did not end in " + timeout + "; it said:\n" + said);
       }
       return new Result(process.exitValue(), said);
     } finally {
