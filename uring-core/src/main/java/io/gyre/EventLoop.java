@@ -47,6 +47,7 @@ public final class EventLoop implements Executor {
   private final DriverProvider provider;
   private final DriverConfig config;
   private final long shutdownTimeoutNanos;
+  private final long spinNanos;
   private final Consumer<Throwable> exceptionHandler;
   private final BufferPool buffers;
   private final LoopTelemetry telemetry;
@@ -74,6 +75,7 @@ public final class EventLoop implements Executor {
     this.provider = provider;
     this.config = options.driverConfig(index);
     this.shutdownTimeoutNanos = options.shutdownTimeout().toNanos();
+    this.spinNanos = config.waiting().spinNanos();
     this.exceptionHandler = options.exceptionHandler();
     var name = "gyre-" + provider.name() + "-" + index;
     this.telemetry = new LoopTelemetry(name, provider.name());
@@ -489,7 +491,48 @@ public final class EventLoop implements Executor {
     if (!inbox.isEmpty() || dispatcher.hasDeferred()) {
       timeoutNanos = 0;
     }
+    if (spinNanos != 0 && timeoutNanos != 0) {
+      timeoutNanos = spin(d, timeoutNanos);
+      if (timeoutNanos == 0) {
+        return;
+      }
+    }
     d.turn(timeoutNanos, OUTCOMES_PER_TURN);
+  }
+
+  /**
+   * A turn that does not wait, and if nothing came of it looks for something to do, until there is something or for as
+   * long as the strategy says. It does not sleep meanwhile, so nobody has to wake it: what others leave, it looks for.
+   *
+   * @return for how long to sleep; 0 not at all, since there is something for the next turn
+   */
+  private long spin(Driver d, long timeoutNanos) throws IOException {
+    long begin = System.nanoTime();
+    if (d.turn(0, OUTCOMES_PER_TURN) > 0) {
+      return 0;
+    }
+    boolean found = hasWork(d);
+    if (found) {
+      return 0;
+    }
+    long limit = timeoutNanos < 0 ? spinNanos : Math.min(spinNanos, timeoutNanos);
+    long spun = 0;
+    telemetry.beginSpin();
+    while (!found && spun < limit) {
+      Thread.onSpinWait();
+      found = hasWork(d);
+      spun = System.nanoTime() - begin;
+    }
+    boolean paidOff = found || (timeoutNanos > 0 && spun >= timeoutNanos);
+    telemetry.endSpin(paidOff);
+    if (paidOff) {
+      return 0;
+    }
+    return timeoutNanos < 0 ? timeoutNanos : timeoutNanos - spun;
+  }
+
+  private boolean hasWork(Driver d) throws IOException {
+    return !inbox.isEmpty() || !inbox.isRunning() || d.poll();
   }
 
   private void runTasks(int limit) {

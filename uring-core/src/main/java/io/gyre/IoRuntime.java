@@ -18,6 +18,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
+import java.util.function.IntFunction;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -203,6 +204,7 @@ public final class IoRuntime implements AutoCloseable {
     private long bufferPoolBytes = 16L << 20;
     private boolean hugePages;
     private LeakDetection leakDetection = LeakDetection.configured();
+    private IntFunction<WaitStrategy> waitStrategy = loop -> WaitStrategy.park();
     private Duration shutdownTimeout = Duration.ofSeconds(10);
     private Duration stallThreshold = Duration.ofMillis(500);
     private Consumer<Throwable> exceptionHandler =
@@ -345,6 +347,29 @@ public final class IoRuntime implements AutoCloseable {
     }
 
     /**
+     * What each loop does when there is nothing to do; {@link WaitStrategy#park()} by default.
+     *
+     * @param value for all loops
+     * @return this
+     */
+    public Builder waitStrategy(WaitStrategy value) {
+      Objects.requireNonNull(value, "waitStrategy");
+      return waitStrategy(loop -> value);
+    }
+
+    /**
+     * What each loop does when there is nothing to do, loop by loop.
+     *
+     * @param byLoop called by {@link #start()} with each loop's index, from 0, perhaps more than once; must not return
+     *     null
+     * @return this
+     */
+    public Builder waitStrategy(IntFunction<WaitStrategy> byLoop) {
+      this.waitStrategy = Objects.requireNonNull(byLoop, "waitStrategy");
+      return this;
+    }
+
+    /**
      * How long {@link IoRuntime#close()} waits for the kernel; 10 seconds by default.
      *
      * @param value not negative
@@ -465,7 +490,8 @@ public final class IoRuntime implements AutoCloseable {
           receiveBufferCount,
           receiveBufferBytes,
           fixedFiles,
-          disabled);
+          disabled,
+          waitStrategy(loopIndex));
     }
 
     long bufferPoolBytes() {
@@ -478,6 +504,11 @@ public final class IoRuntime implements AutoCloseable {
 
     LeakDetection leakDetection() {
       return leakDetection;
+    }
+
+    WaitStrategy waitStrategy(int loopIndex) {
+      return Objects.requireNonNull(
+          waitStrategy.apply(loopIndex), () -> "the wait strategy of loop " + loopIndex);
     }
 
     Duration shutdownTimeout() {

@@ -10,6 +10,8 @@ import io.gyre.driver.LoopTelemetry;
  * @param loop the loop's name, which is its thread's
  * @param turns turns begun
  * @param waits waits in the kernel begun, for want of anything to do
+ * @param spins times that it had nothing to do and looked for something without sleeping ({@link WaitStrategy#spin})
+ * @param spinsPaidOff how many of those found something, or lasted to the next timer, so that the loop did not sleep
  * @param kernelCalls calls that submit, wait or both ({@code io_uring_enter}, {@code select})
  * @param submitted operations handed to the kernel or to a pool thread, with those of the driver itself
  * @param completed outcomes taken, with those of the driver itself
@@ -33,6 +35,8 @@ public record LoopStats(
     String loop,
     long turns,
     long waits,
+    long spins,
+    long spinsPaidOff,
     long kernelCalls,
     long submitted,
     long completed,
@@ -57,6 +61,8 @@ public record LoopStats(
         telemetry.loop(),
         counters.get(Counter.TURNS),
         counters.get(Counter.WAITS),
+        counters.get(Counter.SPINS),
+        counters.get(Counter.SPINS_PAID_OFF),
         counters.get(Counter.ENTERS),
         counters.get(Counter.SUBMITTED),
         counters.get(Counter.COMPLETED),
@@ -82,6 +88,8 @@ public record LoopStats(
         name,
         turns + other.turns,
         waits + other.waits,
+        spins + other.spins,
+        spinsPaidOff + other.spinsPaidOff,
         kernelCalls + other.kernelCalls,
         submitted + other.submitted,
         completed + other.completed,

@@ -177,6 +177,14 @@ final class NioDriver implements Driver {
     return resolved + pump(budget - resolved);
   }
 
+  @Override
+  public boolean poll() throws IOException {
+    if (!hasWork() && !files.hasFinished() && !buffers.hasReturned()) {
+      readiness.select(0);
+    }
+    return hasWork() || files.hasFinished() || buffers.hasReturned();
+  }
+
   private boolean hasWork() {
     return !outcomes.isEmpty() || !readiness.isEmpty() || !closes.isEmpty();
   }

@@ -75,6 +75,15 @@ public interface Driver {
   int turn(long timeoutNanos, int budget) throws IOException;
 
   /**
+   * Whether a turn would find something to do, for a loop that spins: looks, and does not wait. No system call where there
+   * is another way.
+   *
+   * @return true when {@link #turn} is to be called; after one that resolved nothing, and with nothing new, mostly false
+   * @throws IOException when the driver cannot go on
+   */
+  boolean poll() throws IOException;
+
+  /**
    * Ends the wait of a turn that is under way, or the next one's. Any thread may call it; to do so once a sleep at most,
    * only who has {@linkplain SleepFlag#claimWakeUp() claimed} the wake-up.
    */

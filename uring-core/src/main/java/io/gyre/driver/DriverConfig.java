@@ -1,5 +1,7 @@
 package io.gyre.driver;
 
+import io.gyre.WaitStrategy;
+import java.util.Objects;
 import java.util.Set;
 
 /**
@@ -13,6 +15,7 @@ import java.util.Set;
  * @param fixedFiles descriptors that may be registered with the ring; 0 for none
  * @param disabled names of features of the kernel that are not to be used; those that the driver does not know mean
  *     nothing to it
+ * @param waiting how the loop waits; what the driver cannot do of it, it does without
  */
 public record DriverConfig(
     int loopIndex,
@@ -21,7 +24,8 @@ public record DriverConfig(
     int receiveBufferCount,
     int receiveBufferBytes,
     int fixedFiles,
-    Set<String> disabled) {
+    Set<String> disabled,
+    WaitStrategy waiting) {
 
   /** Checks the ranges. */
   public DriverConfig {
@@ -36,10 +40,11 @@ public record DriverConfig(
       throw new IllegalArgumentException("fixedFiles must be 0 to 1048576: " + fixedFiles);
     }
     disabled = Set.copyOf(disabled);
+    Objects.requireNonNull(waiting, "waiting");
   }
 
   /**
-   * A configuration with nothing switched off.
+   * A configuration with nothing switched off, of a loop that parks.
    *
    * @param loopIndex as in the canonical constructor, like the rest
    * @param ringEntries as there
@@ -62,7 +67,8 @@ public record DriverConfig(
         receiveBufferCount,
         receiveBufferBytes,
         fixedFiles,
-        Set.of());
+        Set.of(),
+        WaitStrategy.park());
   }
 
   private static void requirePowerOfTwo(String name, int value, int min, int max) {

@@ -37,6 +37,12 @@ public final class DriverCounters {
     WAITS,
     /** Waits ended. As long as there is one less of these, the loop waits. */
     WAITS_ENDED,
+    /** Spins begun: the loop had nothing to do, and looks for it without sleeping. */
+    SPINS,
+    /** Spins ended. As long as there is one less of these, the loop spins. */
+    SPINS_ENDED,
+    /** Spins that found something, or lasted to the next timer: the loop did not have to sleep. */
+    SPINS_PAID_OFF,
     /** Tasks run. */
     TASKS,
     /** Timers fired. */

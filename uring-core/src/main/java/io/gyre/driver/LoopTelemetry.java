@@ -152,6 +152,29 @@ public final class LoopTelemetry {
     }
   }
 
+  /** The loop has nothing to do, and begins to look for something without sleeping. */
+  public void beginSpin() {
+    counters.add(Counter.SPINS, 1);
+    if (recording != null) {
+      recording.beginWait();
+    }
+  }
+
+  /**
+   * The loop looks no longer.
+   *
+   * @param paidOff whether there is something to do; if not, it sleeps
+   */
+  public void endSpin(boolean paidOff) {
+    counters.add(Counter.SPINS_ENDED, 1);
+    if (paidOff) {
+      counters.add(Counter.SPINS_PAID_OFF, 1);
+    }
+    if (recording != null) {
+      recording.endWait();
+    }
+  }
+
   /**
    * A cancellation was asked for. The driver says so.
    *
@@ -164,12 +187,13 @@ public final class LoopTelemetry {
   }
 
   /**
-   * Whether the loop waits in the kernel. Any thread.
+   * Whether the loop has nothing to do: it waits in the kernel, or spins. Any thread.
    *
-   * @return true between {@link #beginWait()} and {@link #endWait()}
+   * @return true between {@link #beginWait()} and {@link #endWait()}, {@link #beginSpin()} and {@link #endSpin}
    */
   public boolean isWaiting() {
-    return counters.get(Counter.WAITS) != counters.get(Counter.WAITS_ENDED);
+    return counters.get(Counter.WAITS) != counters.get(Counter.WAITS_ENDED)
+        || counters.get(Counter.SPINS) != counters.get(Counter.SPINS_ENDED);
   }
 
   /**
@@ -181,7 +205,9 @@ public final class LoopTelemetry {
   public long progress() {
     return counters.get(Counter.TURNS)
         + counters.get(Counter.WAITS)
-        + counters.get(Counter.WAITS_ENDED);
+        + counters.get(Counter.WAITS_ENDED)
+        + counters.get(Counter.SPINS)
+        + counters.get(Counter.SPINS_ENDED);
   }
 
   /** A wake-up was sent to the loop. Any thread. */

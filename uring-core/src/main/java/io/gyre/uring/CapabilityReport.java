@@ -2,9 +2,14 @@ package io.gyre.uring;
 
 import static io.gyre.uring.KernelFeature.COOP_TASKRUN;
 import static io.gyre.uring.KernelFeature.DEFER_TASKRUN;
+import static io.gyre.uring.KernelFeature.MIN_WAIT;
+import static io.gyre.uring.KernelFeature.NO_IOWAIT;
 import static io.gyre.uring.KernelFeature.REGISTERED_BUFFERS;
+import static io.gyre.uring.KernelFeature.REGISTERED_WAIT;
 import static io.gyre.uring.KernelFeature.SINGLE_ISSUER;
+import static io.gyre.uring.KernelFeature.SQPOLL;
 
+import io.gyre.WaitStrategy;
 import io.gyre.bindings.Liburing;
 import io.gyre.driver.Capabilities;
 import io.gyre.driver.Capabilities.Feature;
@@ -119,13 +124,49 @@ final class CapabilityReport {
     if (ring.uses(flag.bit())) {
       used(feature);
     } else if (allows(feature)) {
-      if (feature == COOP_TASKRUN && ring.uses(Liburing.IORING_SETUP_DEFER_TASKRUN())) {
+      if (ring.isPolled() && (feature == COOP_TASKRUN || feature == DEFER_TASKRUN)) {
+        note(feature, Status.ABSENT, "not needed beside " + SQPOLL.configurationName());
+      } else if (feature == COOP_TASKRUN && ring.uses(Liburing.IORING_SETUP_DEFER_TASKRUN())) {
         note(feature, Status.ABSENT, "not needed beside " + DEFER_TASKRUN.configurationName());
       } else if (feature == DEFER_TASKRUN && !allows(SINGLE_ISSUER)) {
         absent(feature, "it needs " + SINGLE_ISSUER.configurationName());
       } else {
         refused(feature, Errno.EINVAL.number());
       }
+    }
+  }
+
+  /** How a ring waits. */
+  void waiting(Ring ring, WaitStrategy strategy) {
+    if (allows(REGISTERED_WAIT)) {
+      registered(REGISTERED_WAIT, ring.registeredWait(), "");
+    }
+    if (allows(NO_IOWAIT)) {
+      present(ring, NO_IOWAIT, Liburing.IORING_FEAT_NO_IOWAIT());
+    }
+    if (allows(MIN_WAIT)) {
+      if (strategy.minWaitMicros() == 0) {
+        note(MIN_WAIT, Status.SWITCHED_OFF, "WaitStrategy.withMinWait was not asked for");
+      } else {
+        present(ring, MIN_WAIT, Liburing.IORING_FEAT_MIN_TIMEOUT());
+      }
+    }
+    if (allows(SQPOLL)) {
+      if (strategy.pollingIdleMillis() == 0) {
+        note(SQPOLL, Status.SWITCHED_OFF, "WaitStrategy.withSubmissionPolling was not asked for");
+      } else if (ring.isPolled()) {
+        used(SQPOLL, "idle after " + strategy.pollingIdleMillis() + " ms");
+      } else {
+        refused(SQPOLL, ring.pollingRefusal());
+      }
+    }
+  }
+
+  private void present(Ring ring, KernelFeature feature, int bit) {
+    if (ring.has(bit)) {
+      used(feature);
+    } else {
+      absent(feature, "it came with Linux " + feature.since());
     }
   }
 

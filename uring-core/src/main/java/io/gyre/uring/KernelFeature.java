@@ -29,7 +29,7 @@ public enum KernelFeature {
   NO_SQARRAY("6.6", "the kernel reads entries through an array of indexes"),
   /** IORING_REGISTER_RING_FDS. */
   REGISTERED_RING("5.18", "the kernel looks the ring's descriptor up at each call"),
-  /** IORING_REGISTER_CQWAIT_REG. */
+  /** IORING_REGISTER_MEM_REGION, with IORING_MEM_REGION_REG_WAIT_ARG. */
   REGISTERED_WAIT("6.13", "the kernel copies the argument of each wait"),
   /** IORING_FEAT_MIN_TIMEOUT. */
   MIN_WAIT("6.12", "a wait ends with its first completion"),

@@ -1,18 +1,18 @@
 package io.gyre.uring;
 
+import io.gyre.WaitStrategy;
 import io.gyre.bindings.Liburing;
-import io.gyre.bindings.__kernel_timespec;
 import io.gyre.bindings.io_cqring_offsets;
 import io.gyre.bindings.io_sqring_offsets;
 import io.gyre.bindings.io_uring_cqe;
 import io.gyre.bindings.io_uring_files_update;
-import io.gyre.bindings.io_uring_getevents_arg;
 import io.gyre.bindings.io_uring_params;
 import io.gyre.driver.Errno;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.lang.invoke.VarHandle;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Predicate;
@@ -24,12 +24,25 @@ import java.util.function.Predicate;
  *   word           written by  how we access it
  *   SQ entries     us          plain stores, published by the SQ tail
  *   SQ tail        us          store-release: the entries before it are visible first
- *   SQ head        kernel      not read: without SQPOLL it moves only inside io_uring_enter, which says how far
+ *   SQ head        kernel      not read: it moves only inside io_uring_enter, which says how far
+ *                              with SQPOLL load-acquire: the entries before it have been read, and may be overwritten
  *   SQ flags       kernel      opaque load: a hint that there is task work or an overflow to fetch
+ *                              with SQPOLL behind a full fence, see below
  *   CQ tail        kernel      load-acquire: the entries before it are visible after
  *   CQ entries     kernel      plain loads, after the CQ tail
  *   CQ head        us          store-release: the entries before it were read first
  * </pre>
+ *
+ * <p>With SQPOLL a thread of the kernel's takes entries whenever it sees a new SQ tail, and goes to sleep when it has seen
+ * none for a while. That is a Dekker pair, since one side stores a word and loads the other's:
+ *
+ * <pre>
+ *   we:      store SQ tail; full fence; load SQ flags; wake the kernel's thread if it says NEED_WAKEUP
+ *   kernel:  store NEED_WAKEUP; full fence; load SQ tail; sleep if there is nothing
+ * </pre>
+ *
+ * so at least one side sees the other. A release store alone would let the load of the flags overtake it: both would see
+ * nothing, and the entries would lie there until the next wake-up.
  *
  * <p>Belongs to the thread that opened it; only that thread may enter.
  *
@@ -41,7 +54,6 @@ final class Ring {
   private static final int SQE_SHIFT = Long.numberOfTrailingZeros(Sqe.BYTES);
   private static final long USER_DATA = io_uring_cqe.user_data$offset();
   private static final long RES = io_uring_cqe.res$offset();
-  private static final int NANOS_PER_SECOND = 1_000_000_000;
 
   private static final int REQUIRED_FLAGS =
       Liburing.IORING_SETUP_CQSIZE()
@@ -71,6 +83,8 @@ final class Ring {
   private int enterFd;
   private int enterFlags;
 
+  private final boolean polled;
+  private final long sqHeadAddress;
   private final long sqTailAddress;
   private final long sqFlagsAddress;
   private final long sqesAddress;
@@ -88,9 +102,9 @@ final class Ring {
   private int cqHead;
   private boolean used;
 
-  private final MemorySegment timeout = Arena.ofAuto().allocate(__kernel_timespec.layout());
-  private final MemorySegment waitArgument =
-      Arena.ofAuto().allocate(io_uring_getevents_arg.layout());
+  private WaitArgument waitArgument = WaitArgument.of(WaitStrategy.park(), false, false);
+  private int registeredWait;
+  private int pollingRefusal;
 
   private Ring(
       Kernel kernel, int ringFd, MemorySegment params, MemorySegment rings, MemorySegment sqes) {
@@ -103,6 +117,8 @@ final class Ring {
     this.enterFd = ringFd;
     long base = rings.address();
     var sq = io_uring_params.sq_off(params);
+    polled = uses(Liburing.IORING_SETUP_SQPOLL());
+    sqHeadAddress = base + io_sqring_offsets.head(sq);
     sqTailAddress = base + io_sqring_offsets.tail(sq);
     sqFlagsAddress = base + io_sqring_offsets.flags(sq);
     sqesAddress = sqes.address();
@@ -114,7 +130,6 @@ final class Ring {
     cqesAddress = base + io_cqring_offsets.cqes(cq);
     cqEntries = io_uring_params.cq_entries(params);
     cqMask = cqEntries - 1;
-    io_uring_getevents_arg.ts(waitArgument, timeout.address());
     if (!uses(Liburing.IORING_SETUP_NO_SQARRAY())) {
       // The kernel reads entries through an array of indexes, which is the identity for ever.
       long array = base + io_sqring_offsets.array(sq);
@@ -128,10 +143,38 @@ final class Ring {
    * Sets up a ring and enables it for the calling thread. Flags that the kernel does not know are left out, and a ring
    * for which there is not enough memory is halved.
    *
-   * @param allowed which optional flags may be set
+   * @param strategy how the ring's owner waits; where it is refused that the kernel polls for submissions, the ring is one
+   *     without that, as {@link #pollingRefusal} says
+   * @param allowed which optional flags may be set, and which other features used
    * @throws SetupException when the kernel gives none at all
    */
-  static Ring open(Kernel kernel, int sqEntries, int cqEntries, Predicate<KernelFeature> allowed)
+  static Ring open(
+      Kernel kernel,
+      int sqEntries,
+      int cqEntries,
+      WaitStrategy strategy,
+      Predicate<KernelFeature> allowed)
+      throws SetupException {
+    int refusal = 0;
+    if (strategy.pollingIdleMillis() > 0 && allowed.test(KernelFeature.SQPOLL)) {
+      try {
+        return open(kernel, sqEntries, cqEntries, strategy, true, allowed);
+      } catch (SetupException e) {
+        refusal = e.errno();
+      }
+    }
+    var ring = open(kernel, sqEntries, cqEntries, strategy, false, allowed);
+    ring.pollingRefusal = refusal;
+    return ring;
+  }
+
+  private static Ring open(
+      Kernel kernel,
+      int sqEntries,
+      int cqEntries,
+      WaitStrategy strategy,
+      boolean polled,
+      Predicate<KernelFeature> allowed)
       throws SetupException {
     var optional = new ArrayList<>(OPTIONAL_FLAGS);
     optional.removeIf(flag -> !allowed.test(flag.feature));
@@ -141,11 +184,15 @@ final class Ring {
       var params = Arena.ofAuto().allocate(io_uring_params.layout());
       io_uring_params.flags(params, setupFlags(optional));
       io_uring_params.cq_entries(params, cq);
+      if (polled) {
+        askForPolling(params, strategy);
+      }
       int result = kernel.setup(sq, params);
       if (result >= 0) {
         var opened = map(kernel, result, params);
         opened.require(Liburing.IORING_FEAT_NODROP(), "IORING_FEAT_NODROP");
         opened.require(Liburing.IORING_FEAT_EXT_ARG(), "IORING_FEAT_EXT_ARG");
+        opened.prepareWaits(strategy, allowed);
         opened.enable();
         return opened;
       }
@@ -174,6 +221,34 @@ final class Ring {
     }
     int cooperative = Liburing.IORING_SETUP_DEFER_TASKRUN() | Liburing.IORING_SETUP_COOP_TASKRUN();
     return (flags & cooperative) == 0 ? flags : flags | Liburing.IORING_SETUP_TASKRUN_FLAG();
+  }
+
+  /** A kernel that polls needs nothing done in our thread's name: what says when to do it is refused beside it. */
+  private static void askForPolling(MemorySegment params, WaitStrategy strategy) {
+    int flags = io_uring_params.flags(params);
+    flags &=
+        ~(Liburing.IORING_SETUP_DEFER_TASKRUN()
+            | Liburing.IORING_SETUP_COOP_TASKRUN()
+            | Liburing.IORING_SETUP_TASKRUN_FLAG());
+    flags |= Liburing.IORING_SETUP_SQPOLL();
+    io_uring_params.sq_thread_idle(params, strategy.pollingIdleMillis());
+    if (strategy.pollingCpu() >= 0) {
+      flags |= Liburing.IORING_SETUP_SQ_AFF();
+      io_uring_params.sq_thread_cpu(params, strategy.pollingCpu());
+    }
+    io_uring_params.flags(params, flags);
+  }
+
+  /** Before the ring is enabled: memory for the argument of waits is not taken later. */
+  private void prepareWaits(WaitStrategy strategy, Predicate<KernelFeature> allowed) {
+    waitArgument =
+        WaitArgument.of(
+            strategy,
+            has(Liburing.IORING_FEAT_MIN_TIMEOUT()) && allowed.test(KernelFeature.MIN_WAIT),
+            has(Liburing.IORING_FEAT_NO_IOWAIT()) && allowed.test(KernelFeature.NO_IOWAIT));
+    if (allowed.test(KernelFeature.REGISTERED_WAIT)) {
+      registeredWait = waitArgument.register(this);
+    }
   }
 
   /**
@@ -272,6 +347,21 @@ final class Ring {
     return (features & feature) != 0;
   }
 
+  /** Whether a thread of the kernel's takes entries. */
+  boolean isPolled() {
+    return polled;
+  }
+
+  /** Why no thread of the kernel's takes entries though that was asked for, an errno; else 0. */
+  int pollingRefusal() {
+    return pollingRefusal;
+  }
+
+  /** What became of the memory for the argument of waits: 0, or the negated errno. */
+  int registeredWait() {
+    return registeredWait;
+  }
+
   int sqEntries() {
     return sqEntries;
   }
@@ -310,13 +400,58 @@ final class Ring {
     return used;
   }
 
+  /**
+   * Looks how many entries the kernel's own thread has taken. Only this gives room in the queue of a polled ring: who keeps
+   * something about an entry looks at {@link #isTaken} before the next one is written.
+   */
+  void noteTaken() {
+    sqHead = Memory.getIntAcquire(sqHeadAddress);
+  }
+
+  boolean isFull() {
+    return unsubmitted() == sqEntries;
+  }
+
+  /**
+   * Lets the kernel see what was written. A polled ring's kernel may begin with it at once.
+   *
+   * @return how many entries those are
+   */
+  int publish() {
+    int count = sqTail - sqPublished;
+    if (count != 0) {
+      Memory.putIntRelease(sqTailAddress, sqTail);
+      sqPublished = sqTail;
+      if (polled) {
+        used = true;
+        VarHandle.fullFence(); // between the tail and the flags: see the class
+      }
+    }
+    return count;
+  }
+
+  /** Whether the kernel is to be called for what was written, or for what it has to do in this thread's name. */
+  boolean needsEnter() {
+    return kernelNeedsEnter()
+        || (polled ? sqTail != sqPublished || needsWakeUp() : sqTail != sqHead);
+  }
+
+  /** Whether the kernel's thread sleeps. */
+  boolean pollingSleeps() {
+    return (Memory.getIntOpaque(sqFlagsAddress) & Liburing.IORING_SQ_NEED_WAKEUP()) != 0;
+  }
+
+  private boolean needsWakeUp() {
+    return pollingSleeps() && sqTail != Memory.getIntAcquire(sqHeadAddress);
+  }
+
   /** Completions that can be taken without a call. */
   int ready() {
     return Memory.getIntAcquire(cqTailAddress) - cqHead;
   }
 
   /** Whether the kernel has something to do in this thread's name before completions appear. */
-  boolean kernelNeedsEnter() {
+  private boolean kernelNeedsEnter() {
     int flags = Memory.getIntOpaque(sqFlagsAddress);
     return (flags & (Liburing.IORING_SQ_TASKRUN() | Liburing.IORING_SQ_CQ_OVERFLOW())) != 0;
   }
@@ -326,38 +461,36 @@ final class Ring {
   }
 
   /**
-   * The one call of a turn: submits all entries, and waits.
+   * The one call of a turn: submits all entries, and waits. For a polled ring it wakes the kernel's thread if that sleeps,
+   * and waits until there is room for an entry if there is none and nothing else to wait for.
    *
    * @param minComplete how many completions to wait for
    * @param timeoutNanos how long at most; negative without limit
    * @return how many entries the kernel took, or the negated errno
    */
   int enter(int minComplete, long timeoutNanos) {
-    if (sqPublished != sqTail) {
-      Memory.putIntRelease(sqTailAddress, sqTail);
-      sqPublished = sqTail;
-    }
+    int published = publish();
     int flags = enterFlags | Liburing.IORING_ENTER_GETEVENTS();
-    int result;
-    if (minComplete > 0 && timeoutNanos > 0) {
-      __kernel_timespec.tv_sec(timeout, timeoutNanos / NANOS_PER_SECOND);
-      __kernel_timespec.tv_nsec(timeout, timeoutNanos % NANOS_PER_SECOND);
-      result =
-          kernel.enter(
-              enterFd,
-              sqTail - sqHead,
-              minComplete,
-              flags | Liburing.IORING_ENTER_EXT_ARG(),
-              waitArgument,
-              waitArgument.byteSize());
-    } else {
-      result = kernel.enter(enterFd, sqTail - sqHead, minComplete, flags, MemorySegment.NULL, 0);
+    if (polled) {
+      flags |= pollingFlags(minComplete);
     }
-    if (result > 0) {
+    int toSubmit = polled ? published : sqTail - sqHead;
+    int result =
+        minComplete > 0
+            ? waitArgument.enter(kernel, enterFd, toSubmit, minComplete, flags, timeoutNanos)
+            : kernel.enter(enterFd, toSubmit, 0, flags, MemorySegment.NULL, 0);
+    if (result > 0 && !polled) {
       sqHead += result;
       used = true;
     }
     return result;
+  }
+
+  private int pollingFlags(int minComplete) {
+    int flags = needsWakeUp() ? Liburing.IORING_ENTER_SQ_WAKEUP() : 0;
+    boolean waitsForRoom =
+        minComplete == 0 && sqTail - Memory.getIntAcquire(sqHeadAddress) == sqEntries;
+    return waitsForRoom ? flags | Liburing.IORING_ENTER_SQ_WAIT() : flags;
   }
 
   /** The position of the first completion that is {@link #ready()}. */

@@ -1,5 +1,6 @@
 package io.gyre.uring;
 
+import io.gyre.WaitStrategy;
 import io.gyre.bindings.Liburing;
 import io.gyre.driver.Errno;
 import java.io.IOException;
@@ -55,7 +56,12 @@ final class ScratchRing implements AutoCloseable {
   }
 
   static ScratchRing open(Kernel kernel, Predicate<KernelFeature> allowed) throws IOException {
-    return new ScratchRing(Ring.open(kernel, SQ_ENTRIES, CQ_ENTRIES, allowed));
+    return open(kernel, WaitStrategy.park(), allowed);
+  }
+
+  static ScratchRing open(Kernel kernel, WaitStrategy strategy, Predicate<KernelFeature> allowed)
+      throws IOException {
+    return new ScratchRing(Ring.open(kernel, SQ_ENTRIES, CQ_ENTRIES, strategy, allowed));
   }
 
   /** For registrations. */

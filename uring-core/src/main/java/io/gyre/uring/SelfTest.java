@@ -23,7 +23,7 @@ interface SelfTest {
   /**
    * What came of it.
    *
-   * @param status {@code USED} when it may be; {@code REFUSED} or {@code FAILED_SELF_TEST}
+   * @param status {@code USED} when it may be; {@code ABSENT}, {@code REFUSED} or {@code FAILED_SELF_TEST}
    * @param detail why not
    */
   record Outcome(Status status, String detail) {
@@ -33,6 +33,11 @@ interface SelfTest {
     static Outcome refused(KernelFeature feature, int errno) {
       return new Outcome(
           Status.REFUSED, Errno.describe(errno) + "; it came with Linux " + feature.since());
+    }
+
+    /** The kernel says itself that it does not have it. */
+    static Outcome absent(KernelFeature feature) {
+      return new Outcome(Status.ABSENT, "it came with Linux " + feature.since());
     }
 
     /** The kernel did something else than it should. */

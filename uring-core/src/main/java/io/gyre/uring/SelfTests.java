@@ -36,10 +36,10 @@ final class SelfTests {
       case SINGLE_ISSUER, DEFER_TASKRUN, COOP_TASKRUN, SUBMIT_ALL, NO_SQARRAY ->
           SetupSelfTests.of(feature);
       case REGISTERED_RING -> RegistrationSelfTests::ring;
-      case REGISTERED_WAIT -> null;
-      case MIN_WAIT -> null;
-      case NO_IOWAIT -> null;
-      case SQPOLL -> null;
+      case REGISTERED_WAIT -> WaitSelfTests::registeredWait;
+      case MIN_WAIT -> WaitSelfTests::minWait;
+      case NO_IOWAIT -> WaitSelfTests::noIoWait;
+      case SQPOLL -> WaitSelfTests::submissionPolling;
       case BOUNDED_WORKERS -> RegistrationSelfTests::workers;
       case REGISTERED_FILES -> RegistrationSelfTests::files;
       case REGISTERED_BUFFERS -> RegistrationSelfTests::buffers;

@@ -184,7 +184,8 @@ final class UringDriver implements Driver {
                 Math.min(size.receiveBufferCount(), buffers),
                 size.receiveBufferBytes(),
                 size.fixedFiles(),
-                size.disabled());
+                size.disabled(),
+                size.waiting());
       }
     }
   }
@@ -194,12 +195,19 @@ final class UringDriver implements Driver {
       Kernel kernel, SelfTests selfTests, DriverConfig config, OperationDispatcher dispatcher)
       throws IOException {
     var report = new CapabilityReport(KernelFeature.named(config.disabled()), selfTests);
-    var ring = Ring.open(kernel, config.ringEntries(), config.completionEntries(), report::allows);
+    var ring =
+        Ring.open(
+            kernel,
+            config.ringEntries(),
+            config.completionEntries(),
+            config.waiting(),
+            report::allows);
     WakeUp wakeUp = null;
     try {
       var syscalls = new Syscalls();
       wakeUp = new WakeUp(syscalls, ring, dispatcher.sleepFlag(), dispatcher.telemetry());
       report.ring(ring);
+      report.waiting(ring, config.waiting());
       if (report.allows(REGISTERED_RING)) {
         report.registered(REGISTERED_RING, ring.registerRingFd(), "");
       }
@@ -309,11 +317,27 @@ final class UringDriver implements Driver {
   /** Counts what was written since the last grant, and grants what the queues have room for now. */
   private boolean grantRoom() {
     settleRoom();
+    noteTaken();
     if (waiting.isEmpty()) {
       room = Math.max(0, Math.min(credit - inKernel, ring.free()));
       roomGranted = room;
     }
     return room > 0;
+  }
+
+  /** What a thread of the kernel's has taken meanwhile makes room. Without such a thread only {@link #enter} does. */
+  private void noteTaken() {
+    if (ring.isPolled()) {
+      ring.noteTaken();
+      cleanTaken();
+    }
+  }
+
+  /** Before its place in the queue is written again. */
+  private void cleanTaken() {
+    if (rawEntries.areDirty()) {
+      rawEntries.clean(ring);
+    }
   }
 
   private void settleRoom() {
@@ -589,25 +613,42 @@ final class UringDriver implements Driver {
     }
     writeWaiting();
     int resolved = resolveEnded();
-    boolean sleep =
-        timeoutNanos != 0
-            && resolved == 0
-            && !buffersCame
-            && ended.isEmpty()
-            && (waiting.isEmpty() || ring.free() >= entries(waiting.first())) // it waits for credit
-            && cancels.isEmpty()
-            && wakeArmed
-            && ring.ready() == 0
-            && beginSleep();
-    if (sleep) {
+    if (ring.isPolled()) {
+      counters.add(Counter.SUBMITTED, ring.publish());
+      noteTaken();
+    }
+    if (timeoutNanos != 0 && resolved == 0 && !buffersCame && isIdle() && beginSleep()) {
       telemetry.beginWait();
       enter(1, rawInFlight.isCancelling() ? rawInFlight.limit(timeoutNanos) : timeoutNanos);
       sleepFlag.endSleep();
       telemetry.endWait();
-    } else if (ring.unsubmitted() > 0 || ring.kernelNeedsEnter()) {
+    } else if (ring.needsEnter() || waitsForPolling()) {
       enter(0, 0);
     }
     return resolved + reap(budget);
+  }
+
+  /** Whether nothing is to be done before the kernel has something. */
+  private boolean isIdle() {
+    return ended.isEmpty()
+        && (waiting.isEmpty() || ring.free() >= entries(waiting.first())) // it waits for credit
+        && cancels.isEmpty()
+        && wakeArmed
+        && ring.ready() == 0;
+  }
+
+  /** Whether nothing can be done before the thread of the kernel's has taken an entry. */
+  private boolean waitsForPolling() {
+    return ring.isFull() && ring.ready() == 0 && !isIdle();
+  }
+
+  @Override
+  public boolean poll() {
+    return ring.needsEnter()
+        || !isIdle()
+        || mayWriteWaiting()
+        || rawInFlight.isCancelling()
+        || (!starved.isEmpty() && (bufferRing.available() > 0 || bufferRing.hasReturned()));
   }
 
   /** From here on others wake the loop. What they left before is seen here, and then it does not sleep. */
@@ -639,6 +680,7 @@ final class UringDriver implements Driver {
   /** Writes entries for what waits, as far as there is room: cancellations, the wake-up, then operations in order. */
   private void writeWaiting() {
     settleRoom();
+    noteTaken();
     cancels.write(ring);
     if (!wakeArmed && ring.free() > 0) {
       wakeArmed = true;
@@ -653,11 +695,8 @@ final class UringDriver implements Driver {
           0,
           WAKE);
     }
-    while (!waiting.isEmpty() && ring.free() >= entries(waiting.first())) {
+    while (mayWriteWaiting()) {
       if (takesCredit(waiting.first().code())) {
-        if (inKernel >= credit) {
-          break;
-        }
         inKernel++;
       }
       var operation = waiting.removeFirst();
@@ -667,6 +706,13 @@ final class UringDriver implements Driver {
         writeSqe(operation);
       }
     }
+  }
+
+  /** Whether the first that waits has the room and the credit that it needs. */
+  private boolean mayWriteWaiting() {
+    return !waiting.isEmpty()
+        && ring.free() >= entries(waiting.first())
+        && (inKernel < credit || !takesCredit(waiting.first().code()));
   }
 
   private int resolveEnded() {
@@ -686,9 +732,7 @@ final class UringDriver implements Driver {
     int result = ring.enter(minComplete, timeoutNanos);
     if (result >= 0) {
       counters.add(Counter.SUBMITTED, result);
-      if (rawEntries.areDirty()) {
-        rawEntries.clean(ring);
-      }
+      cleanTaken();
       return;
     }
     switch (Errno.of(-result)) {
@@ -1019,17 +1063,17 @@ final class UringDriver implements Driver {
     wakeUp.wake();
   }
 
+  /** For tests, which count them. */
+  BufferRing receiveBuffers() {
+    return bufferRing;
+  }
+
   @Override
   public boolean wakeUpByMessage(Driver caller) {
     return messages != null
         && caller instanceof UringDriver other
         && messages.canSendTo(other.messages)
         && wakeUp.wake(other.messages);
-  }
-
-  /** For tests, which count them. */
-  BufferRing receiveBuffers() {
-    return bufferRing;
   }
 
   // ---- registration, sockets

@@ -1,6 +1,7 @@
 package io.gyre.uring;
 
 import io.gyre.IoRuntime;
+import io.gyre.WaitStrategy;
 import io.gyre.bindings.LiburingLibrary;
 import io.gyre.driver.Capabilities;
 import io.gyre.driver.Completion;
@@ -52,7 +53,8 @@ public final class UringDriverProvider implements DriverProvider {
     try {
       var dispatcher = new OperationDispatcher(t -> {});
       var disabled = KernelFeature.namesIn(System.getProperty(IoRuntime.DISABLE_PROPERTY, ""));
-      var config = new DriverConfig(0, 8, 16, 4, 256, 16, Set.copyOf(disabled));
+      var config =
+          new DriverConfig(0, 8, 16, 4, 256, 16, Set.copyOf(disabled), WaitStrategy.park());
       var driver = UringDriver.open(config, dispatcher);
       dispatcher.attach(driver);
       boolean answered;

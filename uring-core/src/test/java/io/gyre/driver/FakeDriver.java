@@ -50,6 +50,11 @@ final class FakeDriver implements Driver {
   }
 
   @Override
+  public boolean poll() {
+    throw new UnsupportedOperationException();
+  }
+
+  @Override
   public void wakeUp() {
     throw new UnsupportedOperationException();
   }

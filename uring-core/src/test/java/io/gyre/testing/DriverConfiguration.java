@@ -2,7 +2,9 @@ package io.gyre.testing;
 
 import io.gyre.IoRuntime;
 import io.gyre.LeakDetection;
+import io.gyre.WaitStrategy;
 import io.gyre.uring.KernelFeature;
+import java.time.Duration;
 
 /** A driver, and the sizes that it is opened with. */
 public enum DriverConfiguration {
@@ -33,6 +35,19 @@ public enum DriverConfiguration {
       for (var feature : KernelFeature.values()) {
         builder.disable(feature.configurationName());
       }
+    }
+  },
+  /**
+   * io_uring with a thread of the kernel's that takes what is submitted, from a queue that is often full, and that soon
+   * goes to sleep.
+   */
+  URING_SQPOLL("uring") {
+    @Override
+    void apply(IoRuntime.Builder builder) {
+      builder
+          .ringEntries(8)
+          .completionEntries(64)
+          .waitStrategy(WaitStrategy.park().withSubmissionPolling(Duration.ofMillis(1)));
     }
   },
   /** NIO. */

@@ -11,7 +11,10 @@ import io.gyre.bindings.io_uring_buf_reg;
 import io.gyre.bindings.io_uring_cqe;
 import io.gyre.bindings.io_uring_files_update;
 import io.gyre.bindings.io_uring_getevents_arg;
+import io.gyre.bindings.io_uring_mem_region_reg;
 import io.gyre.bindings.io_uring_params;
+import io.gyre.bindings.io_uring_reg_wait;
+import io.gyre.bindings.io_uring_region_desc;
 import io.gyre.bindings.io_uring_rsrc_register;
 import io.gyre.bindings.io_uring_sqe;
 import io.gyre.bindings.iovec;
@@ -32,8 +35,8 @@ import java.util.random.RandomGenerator;
  *
  * <p>The queues are real memory in the real layout. What operations do is in {@link SimulatedOperations}; here is how
  * entries come in and completions go out: by task work that is run when asked for, or at once without DEFER_TASKRUN;
- * into a backlog when the queue is full; in an order of the kernel's choice. Time is the kernel's own: a wait with
- * nothing to wait for takes none.
+ * into a backlog when the queue is full; in an order of the kernel's choice. With SQPOLL it takes entries by itself,
+ * whenever it has a chance to, and falls asleep. Time is the kernel's own: a wait with nothing to wait for takes none.
  *
  * <p>It does not trust the driver: an entry that is malformed, a number that is closed, memory that is somebody else's,
  * two sends at once, more in flight than the completion queue is to hold, all end the test.
@@ -60,8 +63,9 @@ final class SimulatedKernel implements Kernel {
   private final SimulatedOperations operations;
   private SimulatedFaults faults;
   private int refusedSetupFlags;
-  private int missingFeatures;
   private int setupsOutOfMemory;
+  private int missingFeatures;
+  private int pageBytes = 4096;
 
   // The ring.
   private MemorySegment rings;
@@ -73,6 +77,8 @@ final class SimulatedKernel implements Kernel {
   private boolean enabled;
   private boolean registered;
   private int mappings;
+  private MemorySegment waitRegion;
+  private boolean pollingAsleep;
   private boolean closed;
 
   // Completions: posted by task work once it is asked for, then in the queue, or behind it.
@@ -89,6 +95,17 @@ final class SimulatedKernel implements Kernel {
   private long steps;
   private long overflows;
   private long enters;
+  private final Waits waits = new Waits();
+
+  /** How many waits there were of each kind. */
+  static final class Waits {
+    int copied;
+    int registered;
+    int gathering;
+    int notIo;
+    int wakeUps;
+    int takenByPolling;
+  }
 
   private record Completion(long userData, int result, int flags, boolean tookCredit) {}
 
@@ -132,6 +149,12 @@ final class SimulatedKernel implements Kernel {
     return this;
   }
 
+  /** A kernel with larger pages. */
+  SimulatedKernel pageBytes(int value) {
+    pageBytes = value;
+    return this;
+  }
+
   /** Has so many set-ups fail for want of memory. */
   SimulatedKernel outOfMemoryAtSetup(int times) {
     setupsOutOfMemory = times;
@@ -159,6 +182,10 @@ final class SimulatedKernel implements Kernel {
 
   long enters() {
     return enters;
+  }
+
+  Waits waits() {
+    return waits;
   }
 
   long nowNanos() {
@@ -205,7 +232,11 @@ final class SimulatedKernel implements Kernel {
     boolean coop = (flags & Liburing.IORING_SETUP_COOP_TASKRUN()) != 0;
     boolean single = (flags & Liburing.IORING_SETUP_SINGLE_ISSUER()) != 0;
     boolean taskRunFlag = (flags & Liburing.IORING_SETUP_TASKRUN_FLAG()) != 0;
-    if ((defer && !single) || (taskRunFlag && !defer && !coop)) {
+    boolean polled = (flags & Liburing.IORING_SETUP_SQPOLL()) != 0;
+    if ((defer && !single)
+        || (taskRunFlag && !defer && !coop)
+        || (polled && (defer || coop || taskRunFlag))
+        || (!polled && (flags & Liburing.IORING_SETUP_SQ_AFF()) != 0)) {
       return -Errno.EINVAL.number();
     }
     require(closed || rings == null, "a second ring");
@@ -234,11 +265,13 @@ final class SimulatedKernel implements Kernel {
     io_uring_params.cq_entries(params, cqEntries);
     io_uring_params.features(
         params,
-        ~missingFeatures
-            & (Liburing.IORING_FEAT_SINGLE_MMAP()
+        (Liburing.IORING_FEAT_SINGLE_MMAP()
                 | Liburing.IORING_FEAT_NODROP()
                 | Liburing.IORING_FEAT_EXT_ARG()
-                | Liburing.IORING_FEAT_FAST_POLL()));
+                | Liburing.IORING_FEAT_FAST_POLL()
+                | Liburing.IORING_FEAT_MIN_TIMEOUT()
+                | Liburing.IORING_FEAT_NO_IOWAIT())
+            & ~missingFeatures);
     var sq = io_uring_params.sq_off(params);
     io_sqring_offsets.head(sq, SQ_HEAD);
     io_sqring_offsets.tail(sq, SQ_TAIL);
@@ -291,6 +324,9 @@ final class SimulatedKernel implements Kernel {
       enabled = true;
       return 0;
     }
+    if (opcode == Liburing.IORING_REGISTER_MEM_REGION()) {
+      return registerRegion(argument);
+    }
     if (opcode == Liburing.IORING_REGISTER_RING_FDS()) {
       require(io_uring_files_update.fds(argument) == RING_FD && count == 1, "not the ring");
       io_uring_files_update.offset(argument, REGISTERED_RING);
@@ -325,6 +361,26 @@ final class SimulatedKernel implements Kernel {
     return -Errno.EINVAL.number();
   }
 
+  private int registerRegion(MemorySegment argument) {
+    require(
+        io_uring_mem_region_reg.flags(argument) == Liburing.IORING_MEM_REGION_REG_WAIT_ARG()
+            && !enabled,
+        "a region that waits could be looking at already");
+    var region =
+        Memory.ALL.asSlice(
+            io_uring_mem_region_reg.region_uptr(argument), io_uring_region_desc.layout());
+    require(
+        io_uring_region_desc.flags(region) == Liburing.IORING_MEM_REGION_TYPE_USER(),
+        "a region of the kernel's");
+    long address = io_uring_region_desc.user_addr(region);
+    long size = io_uring_region_desc.size(region);
+    if (address % pageBytes != 0 || size % pageBytes != 0) {
+      return -Errno.EINVAL.number();
+    }
+    waitRegion = Memory.ALL.asSlice(address, size);
+    return 0;
+  }
+
   // ---- enter
 
   @Override
@@ -337,7 +393,10 @@ final class SimulatedKernel implements Kernel {
     boolean byIndex = (flags & Liburing.IORING_ENTER_REGISTERED_RING()) != 0;
     require(byIndex ? registered && fd == REGISTERED_RING : fd == RING_FD, "enter of no ring");
     int ready = getInt(SQ_TAIL) - getInt(SQ_HEAD);
-    require(toSubmit == ready && ready <= sqEntries, "told " + toSubmit + " entries of " + ready);
+    boolean polled = uses(Liburing.IORING_SETUP_SQPOLL());
+    require(
+        polled ? toSubmit <= ready : toSubmit == ready && ready <= sqEntries,
+        "told " + toSubmit + " entries of " + ready);
     noteReaped();
     scribble();
     if (!scriptedEnters.isEmpty()) {
@@ -346,21 +405,89 @@ final class SimulatedKernel implements Kernel {
     if (chance(faults.enterError())) {
       return failed(-(random.nextBoolean() ? Errno.EAGAIN : Errno.EBUSY).number());
     }
-    int submitted = submit(toSubmit);
+    if (polled) {
+      polledEnter(flags);
+    }
+    int submitted = polled ? toSubmit : submit(toSubmit);
     if (submitted < toSubmit) {
       // As the real one does: neither waits nor fetches anything.
       return submitted == 0 ? failed(-Errno.EAGAIN.number()) : submitted;
     }
     int waited = 0;
     if ((flags & Liburing.IORING_ENTER_GETEVENTS()) != 0) {
-      long timeoutNanos = -1;
-      if ((flags & Liburing.IORING_ENTER_EXT_ARG()) != 0) {
-        require(bytes == io_uring_getevents_arg.sizeof(), "an argument of another size");
-        timeoutNanos = timeout(io_uring_getevents_arg.ts(argument));
+      if ((flags & Liburing.IORING_ENTER_NO_IOWAIT()) != 0) {
+        require(has(Liburing.IORING_FEAT_NO_IOWAIT()), "a flag that this kernel does not know");
+        waits.notIo++;
       }
-      waited = getEvents(Math.min(minComplete, cqEntries), timeoutNanos);
+      waited = waitAsTold(minComplete, flags, argument, bytes);
     }
     return submitted > 0 ? submitted : waited;
+  }
+
+  private boolean has(int feature) {
+    return (missingFeatures & feature) == 0;
+  }
+
+  private int waitAsTold(int minComplete, int flags, MemorySegment argument, long bytes) {
+    int enough = Math.min(minComplete, cqEntries);
+    if ((flags & Liburing.IORING_ENTER_EXT_ARG()) == 0) {
+      return getEvents(enough, 0, -1);
+    }
+    long timeoutNanos;
+    int micros;
+    if ((flags & Liburing.IORING_ENTER_EXT_ARG_REG()) != 0) {
+      require(bytes == io_uring_reg_wait.sizeof(), "an argument of another size");
+      require(waitRegion != null, "a registered wait without a region");
+      var wait = waitRegion.asSlice(argument.address(), io_uring_reg_wait.layout());
+      require(io_uring_reg_wait.flags(wait) == Liburing.IORING_REG_WAIT_TS(), "no timeout");
+      timeoutNanos = nanos(io_uring_reg_wait.ts(wait));
+      micros = io_uring_reg_wait.min_wait_usec(wait);
+      waits.registered++;
+    } else {
+      require(bytes == io_uring_getevents_arg.sizeof(), "an argument of another size");
+      timeoutNanos = timeout(io_uring_getevents_arg.ts(argument));
+      micros = io_uring_getevents_arg.min_wait_usec(argument);
+      waits.copied++;
+    }
+    require(
+        micros == 0 || has(Liburing.IORING_FEAT_MIN_TIMEOUT()),
+        "a minimum that this kernel does not know");
+    require(enough <= 1 || micros != 0, "a wait for several completions without a minimum");
+    require(micros * 1000L <= Math.max(0, timeoutNanos), "a minimum beyond the timeout");
+    waits.gathering += micros == 0 ? 0 : 1;
+    return getEvents(enough, micros * 1000L, timeoutNanos);
+  }
+
+  /** What an enter does for the thread that polls. */
+  private void polledEnter(int flags) {
+    if ((flags & Liburing.IORING_ENTER_SQ_WAKEUP()) != 0 && pollingAsleep) {
+      waits.wakeUps++;
+      pollingAsleep = false;
+      showFlags();
+    }
+    boolean full = getInt(SQ_TAIL) - getInt(SQ_HEAD) == sqEntries;
+    if ((flags & Liburing.IORING_ENTER_SQ_WAIT()) != 0 && full) {
+      require(!pollingAsleep, "a wait for room that a thread which sleeps is to make");
+      waits.takenByPolling += submit(1 + random.nextInt(sqEntries));
+    }
+  }
+
+  /** Lets the thread that polls take some entries, or fall asleep when there are none. */
+  private boolean pollSubmissions() {
+    if (!enabled || !uses(Liburing.IORING_SETUP_SQPOLL()) || pollingAsleep) {
+      return false;
+    }
+    noteReaped();
+    int ready = getInt(SQ_TAIL) - getInt(SQ_HEAD);
+    if (ready > 0) {
+      waits.takenByPolling += submit(1 + random.nextInt(ready));
+      return true;
+    }
+    if (random.nextInt(4) == 0) {
+      pollingAsleep = true;
+      showFlags();
+    }
+    return false;
   }
 
   /** The driver waits a moment after such an answer, by the real clock; not here. */
@@ -373,7 +500,10 @@ final class SimulatedKernel implements Kernel {
     if (address == 0) {
       return -1;
     }
-    var ts = Memory.ALL.asSlice(address, __kernel_timespec.layout());
+    return nanos(Memory.ALL.asSlice(address, __kernel_timespec.layout()));
+  }
+
+  private static long nanos(MemorySegment ts) {
     long nanos = __kernel_timespec.tv_nsec(ts);
     require(nanos >= 0 && nanos < 1_000_000_000, "nanoseconds out of range: " + nanos);
     return __kernel_timespec.tv_sec(ts) * 1_000_000_000 + nanos;
@@ -432,16 +562,25 @@ final class SimulatedKernel implements Kernel {
     removeEnded();
   }
 
-  private int getEvents(int minComplete, long timeoutNanos) {
+  private int getEvents(int minComplete, long minNanos, long timeoutNanos) {
     long deadline = timeoutNanos < 0 ? Long.MAX_VALUE : nowNanos + timeoutNanos;
+    long minimum = nowNanos + minNanos;
     step(700);
     post();
-    while (getInt(CQ_TAIL) - getInt(CQ_HEAD) < minComplete) {
+    while (getInt(CQ_TAIL) - getInt(CQ_HEAD)
+        < (nowNanos < minimum ? minComplete : Math.min(1, minComplete))) {
       if (chance(faults.enterError())) {
         return -Errno.EINTR.number();
       }
       if (!step(1000) && !operations.attemptWakeUp()) {
+        require(
+            !pollingAsleep || getInt(SQ_TAIL) == getInt(SQ_HEAD),
+            "a wait for entries that a thread which sleeps is to take");
         long next = nextEvent();
+        if (minimum > nowNanos) {
+          nowNanos = Math.min(next, minimum);
+          continue;
+        }
         if (next > deadline || next == Long.MAX_VALUE) {
           require(deadline != Long.MAX_VALUE, "a wait that nothing can end: " + inFlight);
           nowNanos = deadline;
@@ -457,7 +596,7 @@ final class SimulatedKernel implements Kernel {
 
   /** Lets what can go on go on, some of it, in any order. Returns whether anything did. */
   boolean step(int chance) {
-    boolean any = false;
+    boolean any = (chance == 1000 || chance(chance)) && pollSubmissions();
     int size = inFlight.size();
     int from = size > 1 ? random.nextInt(size) : 0;
     for (int i = 0; i < size; i++) {
@@ -565,7 +704,8 @@ final class SimulatedKernel implements Kernel {
     putInt(
         SQ_FLAGS,
         (taskWork.isEmpty() ? 0 : Liburing.IORING_SQ_TASKRUN())
-            | (overflow.isEmpty() ? 0 : Liburing.IORING_SQ_CQ_OVERFLOW()));
+            | (overflow.isEmpty() ? 0 : Liburing.IORING_SQ_CQ_OVERFLOW())
+            | (pollingAsleep ? Liburing.IORING_SQ_NEED_WAKEUP() : 0));
   }
 
   /** Follows the head, and spoils what lies before it. */

@@ -4,6 +4,7 @@ import static io.gyre.uring.SimulatedKernel.require;
 
 import io.gyre.Buffer;
 import io.gyre.BufferPool;
+import io.gyre.WaitStrategy;
 import io.gyre.bindings.Liburing;
 import io.gyre.driver.Completion;
 import io.gyre.driver.Descriptor;
@@ -24,6 +25,7 @@ import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
@@ -111,6 +113,7 @@ final class SimulatedUsers {
   }
 
   private long turns;
+  private long spins;
   private final Set<OpCode> succeeded = EnumSet.noneOf(OpCode.class);
   private final Set<OpCode> failed = EnumSet.noneOf(OpCode.class);
   private final Deque<ByteBuffer> spareMemory = new ArrayDeque<>();
@@ -151,7 +154,8 @@ final class SimulatedUsers {
           Liburing.IORING_REGISTER_RING_FDS(),
           Liburing.IORING_REGISTER_IOWQ_MAX_WORKERS(),
           Liburing.IORING_REGISTER_BUFFERS(),
-          Liburing.IORING_REGISTER_FILES2()
+          Liburing.IORING_REGISTER_FILES2(),
+          Liburing.IORING_REGISTER_MEM_REGION()
         }) {
       if (random.nextInt(8) == 0) {
         kernel.refusing(optional, Errno.ENOMEM);
@@ -171,7 +175,33 @@ final class SimulatedUsers {
     int cq = sq << random.nextInt(3);
     int buffers = 2 << random.nextInt(3);
     int fixedFiles = random.nextBoolean() ? 16 : 0;
-    return new DriverConfig(0, sq, cq, buffers, 64 + random.nextInt(64), fixedFiles, disabled);
+    int bytes = 64 + random.nextInt(64);
+    return new DriverConfig(0, sq, cq, buffers, bytes, fixedFiles, disabled, anyStrategy());
+  }
+
+  private WaitStrategy anyStrategy() {
+    if (random.nextInt(4) == 0) {
+      kernel.withoutFeatures(Liburing.IORING_FEAT_MIN_TIMEOUT());
+    }
+    if (random.nextInt(4) == 0) {
+      kernel.withoutFeatures(Liburing.IORING_FEAT_NO_IOWAIT());
+    }
+    if (random.nextInt(4) == 0) {
+      kernel.pageBytes(65_536);
+    }
+    var strategy = WaitStrategy.park();
+    if (random.nextInt(3) == 0) {
+      strategy =
+          strategy.withMinWait(
+              Duration.ofNanos(1000 + random.nextInt(2_000_000)), 2 + random.nextInt(6));
+    }
+    if (random.nextInt(3) == 0) {
+      strategy = strategy.withSubmissionPolling(Duration.ofMillis(1));
+      if (random.nextInt(8) == 0) {
+        kernel.withoutSetupFlags(Liburing.IORING_SETUP_SQPOLL());
+      }
+    }
+    return strategy;
   }
 
   /** Runs to the end: so many turns at most, then whatever it takes. */
@@ -203,14 +233,43 @@ final class SimulatedUsers {
         rare.add(code + " that fails");
       }
     }
+    rareWaits(rare);
     long outOfBuffers = driver.counters().get(Counter.OUT_OF_BUFFERS);
     return new Totals(asked, turns, kernel.steps(), kernel.overflows(), outOfBuffers, rare);
+  }
+
+  private void rareWaits(Set<String> rare) {
+    var waits = kernel.waits();
+    if (waits.copied == 0) {
+      rare.add("a wait by a copied argument");
+    }
+    if (waits.registered == 0) {
+      rare.add("a wait by registered memory");
+    }
+    if (waits.gathering == 0) {
+      rare.add("a wait that gathers");
+    }
+    if (waits.notIo == 0) {
+      rare.add("a wait that does not count as one for a disk");
+    }
+    if (waits.wakeUps == 0) {
+      rare.add("a wake-up of the thread that polls");
+    }
+    if (waits.takenByPolling == 0) {
+      rare.add("an entry taken by the thread that polls");
+    }
+    if (spins == 0) {
+      rare.add("a spin with nothing to do");
+    }
   }
 
   // ---- the loop
 
   private void turn(long timeoutNanos) throws IOException {
     turns++;
+    if (random.nextInt(8) == 0) {
+      spin();
+    }
     loop.turn(timeoutNanos, random.nextInt(4) == 0 ? 1 + random.nextInt(4) : 1024);
     if (random.nextInt(8) == 0) {
       kernel.step(300); // what the kernel does while the loop runs
@@ -218,6 +277,18 @@ final class SimulatedUsers {
     if (failure != null) {
       throw new AssertionError(failure);
     }
+  }
+
+  /** A loop that spins trusts the driver when that has nothing to do; so it must have nothing. */
+  private void spin() throws IOException {
+    dispatcher.resolveDeferred();
+    if (dispatcher.hasDeferred() || driver.turn(0, 1024) > 0 || driver.poll()) {
+      return;
+    }
+    long enters = kernel.enters();
+    require(driver.turn(0, 1024) == 0, "outcomes, though there was nothing to do");
+    require(kernel.enters() == enters, "a call, though there was nothing to do");
+    spins++;
   }
 
   /** Nothing new, no faults: what was asked to end must end, and then whatever needs nobody's help. */
