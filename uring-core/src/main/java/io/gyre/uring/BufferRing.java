@@ -24,6 +24,21 @@ import org.jctools.queues.atomic.MpscUnboundedAtomicArrayQueue;
  * entries in order and says in the completion which buffer it filled. A buffer is the kernel's from the publication to
  * that completion, then the handler's until it is released, then comes back here: from the loop's thread at once, from
  * others through a queue.
+ *
+ * <p>A completion names one buffer. That of a bundle (kernel 6.10) tells the bytes of several: of that one and of those
+ * behind it in the ring, whatever their numbers. So we note where each buffer's entry is, and read from the entries
+ * which one follows and how much the kernel took each for: it may have made one shorter than we wrote it. Entries must
+ * therefore outlive the completions that they explain. Completions may come in another order than buffers were taken
+ * in, but no buffer that was given back after one was posted is in one that was posted before. Between those two we
+ * append each buffer once at most: a ring of twice as many places as there are buffers overwrites nothing too early.
+ *
+ * <pre>
+ *   word                        written by  how we access it
+ *   an entry's address, number  us          plain, published by the tail; plain loads of the number
+ *   an entry's length           us, then    plain stores, published by the tail; plain loads behind the acquire
+ *                               the kernel  of the completion queue's tail
+ *   tail                        us          store-release
+ * </pre>
  */
 final class BufferRing implements Buffer.Owner {
   /** Entries name it by the zero that their field always holds. */
@@ -36,6 +51,7 @@ final class BufferRing implements Buffer.Owner {
   private static final long TAIL =
       io_uring_buf_ring.tail$offset(); // lies in the first entry's spare bytes
   private static final long PAGE_BYTES = 65_536; // the largest that aarch64 has
+  private static final int MOST_PLACES = 32_768; // the kernel's limit
 
   /**
    * The distance between buffers is a line more than their size. Small messages use the first lines of many buffers,
@@ -55,6 +71,7 @@ final class BufferRing implements Buffer.Owner {
   private final int mask;
   private final int bufferBytes;
   private final Buffer[] buffers;
+  private final int[] positions; // of the entry that each buffer was appended with last
   private int tail;
   private int published;
   private int lent;
@@ -73,15 +90,17 @@ final class BufferRing implements Buffer.Owner {
   /** Whether a receive waits for a buffer; then one that is released elsewhere must wake the loop. */
   private volatile boolean starving;
 
-  private BufferRing(MemorySegment entries, int count, int bufferBytes, WakeUp wakeUp) {
+  private BufferRing(
+      MemorySegment entries, int places, int count, int bufferBytes, WakeUp wakeUp) {
     this.lowFrom = count - count / 4;
     this.enoughFrom = count / 2;
     this.entries = entries;
     this.entriesAddress = entries.address();
-    this.mask = count - 1;
+    this.mask = places - 1;
     this.bufferBytes = bufferBytes;
     this.wakeUp = wakeUp;
     this.buffers = new Buffer[count];
+    this.positions = new int[count];
     // Held by the garbage collector through the buffers' views; zeroed, which brings in every page.
     long stride = bufferBytes + CACHE_LINE_BYTES;
     var memory = Arena.ofAuto().allocate(count * stride, CACHE_LINE_BYTES);
@@ -95,10 +114,11 @@ final class BufferRing implements Buffer.Owner {
   /** Registers a ring with the kernel. */
   static BufferRing register(Ring ring, int count, int bufferBytes, WakeUp wakeUp)
       throws IOException {
-    var entries = Arena.ofAuto().allocate(count * ENTRY_BYTES, PAGE_BYTES);
+    int places = Math.min(2 * count, MOST_PLACES);
+    var entries = Arena.ofAuto().allocate(places * ENTRY_BYTES, PAGE_BYTES);
     var argument = Arena.ofAuto().allocate(io_uring_buf_reg.layout());
     io_uring_buf_reg.ring_addr(argument, entries.address());
-    io_uring_buf_reg.ring_entries(argument, count);
+    io_uring_buf_reg.ring_entries(argument, places);
     io_uring_buf_reg.bgid(argument, (short) GROUP);
     int result = ring.register(Liburing.IORING_REGISTER_PBUF_RING(), argument, 1);
     if (result == -Errno.EINVAL.number()) {
@@ -108,7 +128,7 @@ final class BufferRing implements Buffer.Owner {
       throw new Ring.SetupException("io_uring_register(PBUF_RING)", -result);
     }
     try {
-      return new BufferRing(entries, count, bufferBytes, wakeUp);
+      return new BufferRing(entries, places, count, bufferBytes, wakeUp);
     } catch (OutOfMemoryError e) {
       throw new IOException(
           "no direct memory left for receive buffers; raise -XX:MaxDirectMemorySize or make"
@@ -137,9 +157,34 @@ final class BufferRing implements Buffer.Owner {
     tracker = value;
   }
 
-  /** A buffer that the kernel filled for nobody. */
-  void putBack(int id) {
-    append(buffers[id]);
+  /** Whether there are places enough to tell what a bundle consists of. */
+  boolean canTellBundles() {
+    return mask + 1 >= 2 * buffers.length;
+  }
+
+  /** How many bytes the kernel has taken a buffer for that a completion names: that many, if it went on behind it. */
+  int length(int id) {
+    return Memory.getInt(entry(positions[id]) + LEN);
+  }
+
+  /** The buffer that the kernel goes on with behind another. To be asked for before that one is lent or put back. */
+  int following(int id) {
+    return Memory.getShort(entry(positions[id] + 1) + BID) & 0xFFFF;
+  }
+
+  /** What the kernel filled for nobody: a buffer, or a bundle that begins with it. */
+  void putBack(int id, int bytes) {
+    int current = id;
+    int left = bytes;
+    while (true) {
+      left -= length(current);
+      int following = left > 0 ? following(current) : -1;
+      append(buffers[current]);
+      if (left <= 0) {
+        return;
+      }
+      current = following;
+    }
   }
 
   @Override
@@ -163,11 +208,15 @@ final class BufferRing implements Buffer.Owner {
   }
 
   private void append(Buffer buffer) {
-    long entry = entriesAddress + (tail & mask) * ENTRY_BYTES;
+    long entry = entry(tail);
     Memory.putLong(entry + ADDR, buffer.address());
     Memory.putInt(entry + LEN, bufferBytes);
     Memory.putShort(entry + BID, buffer.id());
-    tail++;
+    positions[buffer.id()] = tail++;
+  }
+
+  private long entry(int position) {
+    return entriesAddress + (position & mask) * ENTRY_BYTES;
   }
 
   /** Lets the kernel see what came back; once a turn, before the call into the kernel. */

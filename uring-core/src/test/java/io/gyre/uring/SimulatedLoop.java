@@ -128,7 +128,7 @@ final class SimulatedLoop {
   void closeDrained() throws IOException {
     turn(0, 1024);
     var provided = kernel.operations().provided();
-    require(provided.available() == provided.entries(), "receive buffers are missing");
+    require(provided.available() == provided.buffers(), "receive buffers are missing");
     require(pool.lentBytes() == 0, "pooled memory is lent still");
     require(driver.counters().get(Counter.STALE) == 0, "stale outcomes");
     dispatcher.detach();

@@ -145,6 +145,9 @@ final class SimulatedUsers {
     if (random.nextInt(8) == 0) {
       kernel.operations().refuseMultishotReceive();
     }
+    if (random.nextInt(4) == 0) {
+      kernel.operations().withoutBundles();
+    }
     for (int optional :
         new int[] {
           Liburing.IORING_REGISTER_RING_FDS(),
