@@ -31,4 +31,48 @@ final class UringDescriptor extends Descriptor {
     this.sqeFd = fixedIndex == NOT_FIXED ? fd : fixedIndex;
     this.sqeFlags = fixedIndex == NOT_FIXED ? 0 : Liburing.IOSQE_FIXED_FILE();
   }
+
+  /** Whether a send may go out now; else it goes when the one before it has. */
+  boolean takesTurn(Operation send) {
+    var last = lastSend;
+    lastSend = send;
+    if (last == null) {
+      firstSend = send;
+      return true;
+    }
+    last.setBehind(send);
+    return false;
+  }
+
+  /** Takes a send that waits for its turn out of the line; false if it is not there. */
+  @SuppressWarnings("ReferenceEquality") // this very operation
+  boolean leavesLine(Operation send) {
+    for (var o = firstSend; o != null; o = o.behind()) {
+      if (o.behind() == send) {
+        o.setBehind(send.behind());
+        send.setBehind(null);
+        if (lastSend == send) {
+          lastSend = o;
+        }
+        return true;
+      }
+    }
+    return false;
+  }
+
+  /** Takes all sends that wait for their turn out of the line. */
+  void dissolveLine(OperationList ended) {
+    var first = firstSend;
+    if (first == null) {
+      return;
+    }
+    for (var send = first.behind(); send != null; ) {
+      var following = send.behind();
+      send.setBehind(null);
+      ended.add(send);
+      send = following;
+    }
+    first.setBehind(null);
+    lastSend = first;
+  }
 }

@@ -1,11 +1,9 @@
 package io.gyre.uring;
 
-import io.gyre.Buffer;
 import io.gyre.BufferPool;
 import io.gyre.PollSource;
 import io.gyre.bindings.Libc;
 import io.gyre.bindings.Liburing;
-import io.gyre.bindings.iovec;
 import io.gyre.bindings.statx;
 import io.gyre.driver.BufferAccess;
 import io.gyre.driver.Capabilities;
@@ -26,10 +24,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.net.InetSocketAddress;
 import java.net.SocketOption;
-import java.nio.ByteBuffer;
 import java.nio.file.FileSystemException;
-import java.util.ArrayDeque;
-import java.util.HashMap;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.locks.LockSupport;
@@ -47,21 +42,19 @@ import java.util.concurrent.locks.LockSupport;
  */
 final class UringDriver implements Driver {
   // Tokens of entries that are not operations: the lower half, an operation's index, is -1. The
-  // upper half tells a cancellation by its number, from 0 on, and the wake-up by -1.
-  private static final long NOT_AN_OPERATION = 0xFFFF_FFFFL;
+  // upper half is -1 for the wake-up, and not negative for cancellations.
   static final long WAKE = -1L;
 
   /**
    * The driver state of operations whose completion is more than a number and that need nothing kept reachable. Without
    * any driver state a completion goes straight to the dispatcher.
    */
-  private static final Object MORE_TO_DO = new Object();
+  static final Object MORE_TO_DO = new Object();
 
   private static final BufferAccess BUFFERS = BufferAccess.get();
   private static final int BATCH = 1024;
   private static final int IO_WORKERS = 32;
   private static final int SMALLEST_QUEUE = 16;
-  private static final long MIN_REGISTERED_BYTES = 1 << 20;
   private static final long RETRY_NANOS = 1_000_000;
 
   /** Memory that a kernel that never answered may still write to. Reachable for ever, on purpose. */
@@ -77,11 +70,8 @@ final class UringDriver implements Driver {
   private final LoopTelemetry telemetry;
   private final DriverCounters counters;
   private final int credit;
+  private final OperationMemory memory = new OperationMemory();
   private boolean multishotReceive;
-
-  private BufferPool pool;
-  private long registeredFrom;
-  private long registeredTo;
 
   private int inKernel;
 
@@ -97,37 +87,9 @@ final class UringDriver implements Driver {
   private final OperationList waiting = new OperationList();
   private final StarvedReceives starved = new StarvedReceives();
   private final OperationList ended = new OperationList();
-  private final ArrayDeque<Cancel> cancels = new ArrayDeque<>();
+  private final Cancellations cancels;
   private final RawEntries rawEntries = new RawEntries();
   private final RawInFlight rawInFlight = new RawInFlight();
-
-  // Cancellations that the kernel has, by their numbers, and those that it has answered. The kernel
-  // does not find an operation that is about to be tried again just then: such a cancellation is
-  // repeated in the next turn, or the operation would go on for ever.
-  private final HashMap<Integer, Cancel> cancelsInKernel = new HashMap<>();
-  private final ArrayDeque<Cancel> cancelsToCheck = new ArrayDeque<>();
-  private int cancelNumber;
-
-  /** Of one operation, without flags; of all on a descriptor; or of all that there are. */
-  private record Cancel(UringDescriptor descriptor, long token, int flags) {
-    static Cancel one(Operation operation) {
-      return new Cancel(null, operation.token(), 0);
-    }
-
-    static Cancel allOn(UringDescriptor descriptor) {
-      return new Cancel(
-          descriptor, 0, Liburing.IORING_ASYNC_CANCEL_FD() | Liburing.IORING_ASYNC_CANCEL_ALL());
-    }
-
-    static Cancel all() {
-      return new Cancel(
-          null, 0, Liburing.IORING_ASYNC_CANCEL_ANY() | Liburing.IORING_ASYNC_CANCEL_ALL());
-    }
-
-    int fd() {
-      return descriptor == null ? -1 : descriptor.fd;
-    }
-  }
 
   private UringDriver(
       OperationDispatcher dispatcher,
@@ -139,6 +101,7 @@ final class UringDriver implements Driver {
       boolean multishotReceive,
       CapabilityReport report) {
     this.dispatcher = dispatcher;
+    this.cancels = new Cancellations(dispatcher);
     this.telemetry = dispatcher.telemetry();
     this.counters = telemetry.counters();
     this.ring = ring;
@@ -258,7 +221,7 @@ final class UringDriver implements Driver {
   /** Whether nobody is before an operation; else it waits in line. */
   private boolean mayStart(Operation operation) {
     if (operation.code() == OpCode.SEND) {
-      return takesTurn(operation);
+      return ((UringDescriptor) operation.descriptor()).takesTurn(operation);
     }
     if (operation.code() == OpCode.RECEIVE_MULTISHOT && !starved.isEmpty()) {
       counters.add(Counter.OUT_OF_BUFFERS, 1);
@@ -312,7 +275,10 @@ final class UringDriver implements Driver {
   /** Finds where the kernel is to read or write, and what has to stay reachable for that. */
   private void prepare(Operation operation) {
     if (operation.memory() != null) {
-      prepareMemory(operation);
+      if (!takesCredit(operation.code())) {
+        operation.setDriverState(MORE_TO_DO);
+      }
+      memory.prepare(operation);
       return;
     }
     switch (operation.code()) {
@@ -327,9 +293,7 @@ final class UringDriver implements Driver {
         var closing = (UringDescriptor) operation.descriptor();
         // Nothing is in flight on it any more. A cancellation that still waits would hit whoever
         // gets the number next.
-        if (!cancels.isEmpty()) {
-          cancels.removeIf(c -> c.fd() == closing.fd);
-        }
+        cancels.forget(closing);
         files.remove(closing.fixedIndex);
         operation.setDriverState(MORE_TO_DO);
         closing.closeBegun = true;
@@ -361,95 +325,6 @@ final class UringDriver implements Driver {
     poll.setTransferred((int) counters.get(Counter.OVERFLOWS));
   }
 
-  private void prepareMemory(Operation operation) {
-    var lease = operation.lease();
-    if (!takesCredit(operation.code())) {
-      operation.setDriverState(MORE_TO_DO);
-    }
-    if (lease != null) {
-      long address = lease.address() + operation.memoryPosition();
-      operation.setAddress(address, isRegistered(address, operation.memoryLength()));
-      return;
-    }
-    long address = UserMemory.address(operation.memory());
-    if (address != 0) {
-      operation.setAddress(address, false);
-    } else {
-      copyIn(operation);
-    }
-  }
-
-  private boolean isRegistered(long address, int length) {
-    return address >= registeredFrom && address + length <= registeredTo;
-  }
-
-  /** Puts memory of our own in the place of memory that the kernel can't be given. */
-  private void copyIn(Operation operation) {
-    int length = operation.memoryLength();
-    var pooled =
-        pool == null || length == 0 || length > BufferPool.MAX_BUFFER_BYTES
-            ? null
-            : pool.tryAcquire(length);
-    ByteBuffer copy;
-    if (pooled != null) {
-      operation.setDriverState(pooled);
-      copy = pooled.byteBuffer();
-      operation.setAddress(pooled.address(), isRegistered(pooled.address(), length));
-    } else {
-      copy = ByteBuffer.allocateDirect(length);
-      operation.setDriverState(copy);
-      operation.setAddress(MemorySegment.ofBuffer(copy).address(), false);
-    }
-    if (operation.code() == OpCode.WRITE || operation.code() == OpCode.SEND) {
-      try {
-        copy.put(0, operation.memory(), operation.memoryPosition(), length);
-      } catch (RuntimeException | Error e) {
-        releaseCopy(operation);
-        throw e;
-      }
-    }
-  }
-
-  /** Brings what was read to where the user wants it. Returns the result, or that of a user who closed that memory. */
-  private int copyOut(Operation operation, int result) {
-    var state = operation.driverState();
-    if (state == null || state == MORE_TO_DO) {
-      return result; // the kernel worked on the user's memory itself
-    }
-    int outcome = result;
-    if (result > 0 && (operation.code() == OpCode.READ || operation.code() == OpCode.RECEIVE)) {
-      var copy = state instanceof Buffer pooled ? pooled.byteBuffer() : (ByteBuffer) state;
-      try {
-        operation.memory().put(operation.memoryPosition(), copy, 0, result);
-      } catch (RuntimeException e) {
-        operation.setFailure(e);
-        outcome = -Errno.EFAULT.number();
-      }
-    }
-    releaseCopy(operation);
-    return outcome;
-  }
-
-  private static void releaseCopy(Operation operation) {
-    if (operation.driverState() instanceof Buffer pooled) {
-      pooled.release();
-    }
-    operation.setDriverState(null);
-  }
-
-  /** Whether a send may go out now; else it goes when the one before it has. */
-  private static boolean takesTurn(Operation send) {
-    var socket = (UringDescriptor) send.descriptor();
-    var last = socket.lastSend;
-    socket.lastSend = send;
-    if (last == null) {
-      socket.firstSend = send;
-      return true;
-    }
-    last.setBehind(send);
-    return false;
-  }
-
   // Small methods, the frequent ones first: so the compiler inlines the way of each from its
   // submission to its entry, and what is asked of the code there is known.
   @SuppressWarnings("IfChainToSwitch") // a switch would look the code up in a table at run time
@@ -459,187 +334,24 @@ final class UringDriver implements Driver {
     if (code == OpCode.NOP) {
       Sqe.write(sqe, Liburing.IORING_OP_NOP(), operation.token());
     } else if (code == OpCode.READ) {
-      writeTransfer(
+      Entries.transfer(
           sqe,
           operation,
           operation.isRegistered() ? Liburing.IORING_OP_READ_FIXED() : Liburing.IORING_OP_READ());
     } else if (code == OpCode.WRITE) {
-      writeTransfer(
+      Entries.transfer(
           sqe,
           operation,
           operation.isRegistered() ? Liburing.IORING_OP_WRITE_FIXED() : Liburing.IORING_OP_WRITE());
     } else if (code == OpCode.SEND) {
-      writeSend(sqe, operation);
+      Entries.send(sqe, operation);
     } else if (code == OpCode.RECEIVE_MULTISHOT) {
-      writeReceiveMultishot(sqe, operation);
+      boolean multishot = multishotReceive && !StarvedReceives.takesOne(operation);
+      Entries.receive(sqe, operation, multishot ? 0 : bufferRing.bufferBytes());
     } else if (code == OpCode.RAW) {
       writeRaw(sqe, operation, false);
     } else {
-      writeRareSqe(operation, sqe);
-    }
-  }
-
-  private static void writeTransfer(long sqe, Operation operation, int opcode) {
-    var file = (UringDescriptor) operation.descriptor();
-    Sqe.write(
-        sqe,
-        opcode,
-        file.sqeFlags,
-        file.sqeFd,
-        operation.offset(),
-        operation.address(),
-        operation.memoryLength(),
-        0,
-        operation.token());
-  }
-
-  private static void writeSend(long sqe, Operation operation) {
-    var socket = (UringDescriptor) operation.descriptor();
-    int done = operation.transferred();
-    Sqe.write(
-        sqe,
-        Liburing.IORING_OP_SEND(),
-        socket.sqeFlags,
-        socket.sqeFd,
-        0,
-        operation.address() + done,
-        operation.memoryLength() - done,
-        Libc.MSG_NOSIGNAL() | Libc.MSG_WAITALL(),
-        operation.token());
-  }
-
-  private void writeReceiveMultishot(long sqe, Operation operation) {
-    var socket = (UringDescriptor) operation.descriptor();
-    boolean multishot = multishotReceive && !StarvedReceives.takesOne(operation);
-    Sqe.write(
-        sqe,
-        Liburing.IORING_OP_RECV(),
-        socket.sqeFlags | Liburing.IOSQE_BUFFER_SELECT(),
-        socket.sqeFd,
-        0,
-        0,
-        multishot ? 0 : bufferRing.bufferBytes(),
-        0,
-        operation.token());
-    if (multishot) {
-      Sqe.ioprio(sqe, Liburing.IORING_RECV_MULTISHOT());
-    }
-  }
-
-  /** What is not done a million times a second. */
-  private static void writeRareSqe(Operation operation, long sqe) {
-    var descriptor = (UringDescriptor) operation.descriptor();
-    long token = operation.token();
-    switch (operation.code()) {
-      case OPEN -> {
-        var request = (OpenRequest) operation.argument();
-        long path = ((MemorySegment) operation.driverState()).address();
-        Sqe.write(
-            sqe,
-            Liburing.IORING_OP_OPENAT(),
-            0,
-            Libc.AT_FDCWD(),
-            0,
-            path,
-            OpenFlags.CREATE_MODE,
-            OpenFlags.of(request),
-            token);
-      }
-      case RECEIVE ->
-          Sqe.write(
-              sqe,
-              Liburing.IORING_OP_RECV(),
-              descriptor.sqeFlags,
-              descriptor.sqeFd,
-              0,
-              operation.address(),
-              operation.memoryLength(),
-              0,
-              token);
-      case FSYNC -> {
-        int flags = operation.flags() == 1 ? Liburing.IORING_FSYNC_DATASYNC() : 0;
-        Sqe.write(
-            sqe,
-            Liburing.IORING_OP_FSYNC(),
-            descriptor.sqeFlags,
-            descriptor.sqeFd,
-            0,
-            0,
-            0,
-            flags,
-            token);
-      }
-      case SIZE -> {
-        // By the descriptor itself: statx does not know the ring's table. An empty path needs no
-        // bytes but the zero that any fresh memory begins with, such as the result's.
-        long result = ((MemorySegment) operation.driverState()).address();
-        Sqe.write(
-            sqe,
-            Liburing.IORING_OP_STATX(),
-            0,
-            descriptor.fd,
-            result,
-            result,
-            Libc.STATX_SIZE(),
-            Libc.AT_EMPTY_PATH(),
-            token);
-      }
-      case CLOSE -> Sqe.write(sqe, Liburing.IORING_OP_CLOSE(), 0, descriptor.fd, 0, 0, 0, 0, token);
-      case ACCEPT, ACCEPT_MULTISHOT -> {
-        int flags = Libc.SOCK_CLOEXEC();
-        Sqe.write(
-            sqe,
-            Liburing.IORING_OP_ACCEPT(),
-            descriptor.sqeFlags,
-            descriptor.sqeFd,
-            0,
-            0,
-            0,
-            flags,
-            token);
-        if (operation.code() == OpCode.ACCEPT_MULTISHOT) {
-          Sqe.ioprio(sqe, Liburing.IORING_ACCEPT_MULTISHOT());
-        }
-      }
-      case CONNECT -> {
-        var address = (MemorySegment) operation.driverState();
-        Sqe.write(
-            sqe,
-            Liburing.IORING_OP_CONNECT(),
-            descriptor.sqeFlags,
-            descriptor.sqeFd,
-            address.byteSize(),
-            address.address(),
-            0,
-            0,
-            token);
-      }
-      case SHUTDOWN ->
-          Sqe.write(
-              sqe,
-              Liburing.IORING_OP_SHUTDOWN(),
-              descriptor.sqeFlags,
-              descriptor.sqeFd,
-              0,
-              0,
-              operation.flags(),
-              0,
-              token);
-      case POLL, POLL_MULTISHOT -> {
-        boolean multishot = operation.code() == OpCode.POLL_MULTISHOT;
-        boolean ours = descriptor != null;
-        Sqe.write(
-            sqe,
-            Liburing.IORING_OP_POLL_ADD(),
-            ours ? descriptor.sqeFlags : 0,
-            ours ? descriptor.sqeFd : ((PollSource) operation.argument()).fd(),
-            0,
-            0,
-            multishot ? Liburing.IORING_POLL_ADD_MULTI() : 0,
-            operation.flags(),
-            token);
-      }
-      case NOP, READ, WRITE, RECEIVE_MULTISHOT, SEND, RAW -> throw new AssertionError(operation);
+      Entries.rare(sqe, operation);
     }
   }
 
@@ -750,43 +462,12 @@ final class UringDriver implements Driver {
       rawInFlight.cancelMarked(); // or it waits in a chain, which is written without it
       return;
     }
-    cancels.add(Cancel.one(operation));
+    cancels.add(operation);
   }
 
-  /** Takes a send that waits for its turn out of the line; false if it is not there. */
-  @SuppressWarnings("ReferenceEquality") // this very operation
-  private static boolean leavesLine(Operation send) {
-    if (send.code() != OpCode.SEND) {
-      return false;
-    }
-    var socket = (UringDescriptor) send.descriptor();
-    for (var o = socket.firstSend; o != null; o = o.behind()) {
-      if (o.behind() == send) {
-        o.setBehind(send.behind());
-        send.setBehind(null);
-        if (socket.lastSend == send) {
-          socket.lastSend = o;
-        }
-        return true;
-      }
-    }
-    return false;
-  }
-
-  /** Ends all sends that wait for their turn. */
-  private void dissolveLine(UringDescriptor socket) {
-    var first = socket.firstSend;
-    if (first == null) {
-      return;
-    }
-    for (var send = first.behind(); send != null; ) {
-      var following = send.behind();
-      send.setBehind(null);
-      ended.add(send);
-      send = following;
-    }
-    first.setBehind(null);
-    socket.lastSend = first;
+  private static boolean leavesLine(Operation operation) {
+    return operation.code() == OpCode.SEND
+        && ((UringDescriptor) operation.descriptor()).leavesLine(operation);
   }
 
   @Override
@@ -799,8 +480,8 @@ final class UringDriver implements Driver {
         this::cancelledBeforeTheKernel);
     waiting.forEach(o -> markLinksOf(o, descriptor));
     rawInFlight.cancelAll(descriptor);
-    dissolveLine((UringDescriptor) descriptor);
-    cancels.add(Cancel.allOn((UringDescriptor) descriptor));
+    ((UringDescriptor) descriptor).dissolveLine(ended);
+    cancels.addAllOn((UringDescriptor) descriptor);
   }
 
   @Override
@@ -809,7 +490,7 @@ final class UringDriver implements Driver {
     rawInFlight.cancelAll(null);
     starved.removeIf(o -> true, this::cancelledBeforeTheKernel);
     waiting.removeIf(o -> o.code() != OpCode.CLOSE, this::cancelledBeforeTheKernel);
-    cancels.add(Cancel.all());
+    cancels.addAll();
   }
 
   /** A chain that waits is written up to its first link that is of a descriptor that is being closed. */
@@ -836,7 +517,7 @@ final class UringDriver implements Driver {
     counters.lower(Counter.FREE_RECEIVE_BUFFERS_LOW, bufferRing.available());
     boolean buffersCame = rearmStarved();
     if (rawInFlight.isCancelling()) {
-      rawInFlight.cancelDue(o -> cancels.add(Cancel.one(o)));
+      rawInFlight.cancelDue(cancels::add);
     }
     writeWaiting();
     int resolved = resolveEnded();
@@ -874,24 +555,7 @@ final class UringDriver implements Driver {
   /** Writes entries for what waits, as far as there is room: cancellations, the wake-up, then operations in order. */
   private void writeWaiting() {
     settleRoom();
-    while (!cancelsToCheck.isEmpty()) {
-      repeatIfMissed(cancelsToCheck.removeFirst());
-    }
-    while (!cancels.isEmpty() && ring.free() > 0) {
-      var cancel = cancels.removeFirst();
-      int number = cancelNumber++ & Integer.MAX_VALUE;
-      cancelsInKernel.put(number, cancel);
-      Sqe.write(
-          ring.nextSqe(),
-          Liburing.IORING_OP_ASYNC_CANCEL(),
-          0,
-          cancel.fd(),
-          0,
-          cancel.token,
-          0,
-          cancel.flags,
-          (long) number << 32 | NOT_AN_OPERATION);
-    }
+    cancels.write(ring);
     if (!wakeArmed && ring.free() > 0) {
       wakeArmed = true;
       Sqe.write(
@@ -1027,29 +691,7 @@ final class UringDriver implements Driver {
       counters.add(Counter.WAKE_UPS, 1);
       return;
     }
-    var cancel = cancelsInKernel.remove((int) (token >>> 32));
-    // 0: found. EALREADY: found, and it runs on a thread of the kernel's, which was told.
-    boolean ofOne = cancel.flags == 0;
-    if (ofOne ? result == -Errno.ENOENT.number() : cancel.descriptor != null) {
-      cancelsToCheck.add(cancel);
-    }
-  }
-
-  /** What is still there when all outcomes of that turn were taken was not found, and is asked for by itself. */
-  private void repeatIfMissed(Cancel cancel) {
-    if (cancel.descriptor == null) {
-      if (dispatcher.find(cancel.token) != null) {
-        cancels.add(cancel);
-      }
-    } else if (cancel.descriptor.isInUse()) {
-      dispatcher.forEachInFlight(
-          cancel.descriptor,
-          operation -> {
-            if (isToEnd(operation)) {
-              cancels.add(Cancel.one(operation));
-            }
-          });
-    }
+    cancels.answered(token, result);
   }
 
   /** An outcome for nobody. */
@@ -1088,7 +730,7 @@ final class UringDriver implements Driver {
   private void finish(Operation operation, int result) {
     int outcome = result;
     switch (operation.code()) {
-      case READ, WRITE, RECEIVE -> outcome = copyOut(operation, result);
+      case READ, WRITE, RECEIVE -> outcome = memory.copyOut(operation, result);
       case SEND -> {
         sendEnded(operation, result);
         return;
@@ -1155,7 +797,8 @@ final class UringDriver implements Driver {
     dispatcher.resolve(operation, result);
   }
 
-  private static boolean isToEnd(Operation operation) {
+  /** Whether somebody wants it to end, so that nothing of it is to start again. */
+  static boolean isToEnd(Operation operation) {
     var descriptor = operation.descriptor(); // polls and raw operations may have none
     return operation.isCancelRequested() || (descriptor != null && descriptor.isClosing());
   }
@@ -1225,7 +868,7 @@ final class UringDriver implements Driver {
     operation.setBehind(null);
     if (socket.firstSend != operation) {
       // It never had its turn: it was cancelled while it waited, or could not be prepared.
-      releaseCopy(operation);
+      OperationMemory.releaseCopy(operation);
       dispatcher.resolve(operation, result);
       return;
     }
@@ -1237,7 +880,7 @@ final class UringDriver implements Driver {
     } else {
       start(following);
     }
-    releaseCopy(operation);
+    OperationMemory.releaseCopy(operation);
     dispatcher.resolve(operation, result);
   }
 
@@ -1250,29 +893,8 @@ final class UringDriver implements Driver {
 
   @Override
   public void register(BufferPool buffers) {
-    pool = buffers;
     bufferRing.track(BUFFERS.tracker(buffers));
-    var memory = BUFFERS.memory(buffers);
-    // The limit of locked memory may allow a part of it only; buffers beyond that are used plainly.
-    long wanted = memory.byteSize();
-    long bytes = wanted;
-    int result = registerMemory(memory, bytes);
-    while (result < 0 && bytes > MIN_REGISTERED_BYTES) {
-      bytes /= 2;
-      result = registerMemory(memory, bytes);
-    }
-    if (result == 0) {
-      registeredFrom = memory.address();
-      registeredTo = registeredFrom + bytes;
-    }
-    report.registeredBuffers(result == 0 ? bytes : 0, wanted, result);
-  }
-
-  private int registerMemory(MemorySegment memory, long bytes) {
-    var region = Arena.ofAuto().allocate(iovec.layout());
-    iovec.iov_base(region, memory);
-    iovec.iov_len(region, bytes);
-    return ring.register(Liburing.IORING_REGISTER_BUFFERS(), region, 1);
+    memory.register(ring, buffers, report);
   }
 
   @Override
@@ -1322,8 +944,8 @@ final class UringDriver implements Driver {
       dispatcher.forEachOpen(UringDriver::tellPeer);
       if (ring.wasUsed()) {
         QUARANTINE.add(this);
-        if (pool != null) {
-          QUARANTINE.add(pool);
+        if (memory.pool() != null) {
+          QUARANTINE.add(memory.pool());
         }
         return; // the ring stays open too: the kernel may still post to it
       }

@@ -1,0 +1,180 @@
+package io.gyre.uring;
+
+import io.gyre.PollSource;
+import io.gyre.bindings.Libc;
+import io.gyre.bindings.Liburing;
+import io.gyre.driver.OpCode;
+import io.gyre.driver.OpenRequest;
+import io.gyre.driver.Operation;
+import java.lang.foreign.MemorySegment;
+
+/** What the submission queue entry of each operation says. Raw operations have {@link RawEntries}. */
+final class Entries {
+  private Entries() {}
+
+  /** A read or write at an offset. */
+  static void transfer(long sqe, Operation operation, int opcode) {
+    var file = (UringDescriptor) operation.descriptor();
+    Sqe.write(
+        sqe,
+        opcode,
+        file.sqeFlags,
+        file.sqeFd,
+        operation.offset(),
+        operation.address(),
+        operation.memoryLength(),
+        0,
+        operation.token());
+  }
+
+  /** What is left of a send. */
+  static void send(long sqe, Operation operation) {
+    var socket = (UringDescriptor) operation.descriptor();
+    int done = operation.transferred();
+    Sqe.write(
+        sqe,
+        Liburing.IORING_OP_SEND(),
+        socket.sqeFlags,
+        socket.sqeFd,
+        0,
+        operation.address() + done,
+        operation.memoryLength() - done,
+        Libc.MSG_NOSIGNAL() | Libc.MSG_WAITALL(),
+        operation.token());
+  }
+
+  /** A receive into a buffer of the ring's choice: once for up to so many bytes, or with 0 multishot. */
+  static void receive(long sqe, Operation operation, int bytes) {
+    var socket = (UringDescriptor) operation.descriptor();
+    Sqe.write(
+        sqe,
+        Liburing.IORING_OP_RECV(),
+        socket.sqeFlags | Liburing.IOSQE_BUFFER_SELECT(),
+        socket.sqeFd,
+        0,
+        0,
+        bytes,
+        0,
+        operation.token());
+    if (bytes == 0) {
+      Sqe.ioprio(sqe, Liburing.IORING_RECV_MULTISHOT());
+    }
+  }
+
+  /** What is not done a million times a second. */
+  static void rare(long sqe, Operation operation) {
+    var descriptor = (UringDescriptor) operation.descriptor();
+    long token = operation.token();
+    switch (operation.code()) {
+      case OPEN -> {
+        var request = (OpenRequest) operation.argument();
+        long path = ((MemorySegment) operation.driverState()).address();
+        Sqe.write(
+            sqe,
+            Liburing.IORING_OP_OPENAT(),
+            0,
+            Libc.AT_FDCWD(),
+            0,
+            path,
+            OpenFlags.CREATE_MODE,
+            OpenFlags.of(request),
+            token);
+      }
+      case RECEIVE ->
+          Sqe.write(
+              sqe,
+              Liburing.IORING_OP_RECV(),
+              descriptor.sqeFlags,
+              descriptor.sqeFd,
+              0,
+              operation.address(),
+              operation.memoryLength(),
+              0,
+              token);
+      case FSYNC -> {
+        int flags = operation.flags() == 1 ? Liburing.IORING_FSYNC_DATASYNC() : 0;
+        Sqe.write(
+            sqe,
+            Liburing.IORING_OP_FSYNC(),
+            descriptor.sqeFlags,
+            descriptor.sqeFd,
+            0,
+            0,
+            0,
+            flags,
+            token);
+      }
+      case SIZE -> {
+        // By the descriptor itself: statx does not know the ring's table. An empty path needs no
+        // bytes but the zero that any fresh memory begins with, such as the result's.
+        long result = ((MemorySegment) operation.driverState()).address();
+        Sqe.write(
+            sqe,
+            Liburing.IORING_OP_STATX(),
+            0,
+            descriptor.fd,
+            result,
+            result,
+            Libc.STATX_SIZE(),
+            Libc.AT_EMPTY_PATH(),
+            token);
+      }
+      case CLOSE -> Sqe.write(sqe, Liburing.IORING_OP_CLOSE(), 0, descriptor.fd, 0, 0, 0, 0, token);
+      case ACCEPT, ACCEPT_MULTISHOT -> {
+        int flags = Libc.SOCK_CLOEXEC();
+        Sqe.write(
+            sqe,
+            Liburing.IORING_OP_ACCEPT(),
+            descriptor.sqeFlags,
+            descriptor.sqeFd,
+            0,
+            0,
+            0,
+            flags,
+            token);
+        if (operation.code() == OpCode.ACCEPT_MULTISHOT) {
+          Sqe.ioprio(sqe, Liburing.IORING_ACCEPT_MULTISHOT());
+        }
+      }
+      case CONNECT -> {
+        var address = (MemorySegment) operation.driverState();
+        Sqe.write(
+            sqe,
+            Liburing.IORING_OP_CONNECT(),
+            descriptor.sqeFlags,
+            descriptor.sqeFd,
+            address.byteSize(),
+            address.address(),
+            0,
+            0,
+            token);
+      }
+      case SHUTDOWN ->
+          Sqe.write(
+              sqe,
+              Liburing.IORING_OP_SHUTDOWN(),
+              descriptor.sqeFlags,
+              descriptor.sqeFd,
+              0,
+              0,
+              operation.flags(),
+              0,
+              token);
+      case POLL, POLL_MULTISHOT -> {
+        boolean multishot = operation.code() == OpCode.POLL_MULTISHOT;
+        boolean ours = descriptor != null;
+        Sqe.write(
+            sqe,
+            Liburing.IORING_OP_POLL_ADD(),
+            ours ? descriptor.sqeFlags : 0,
+            ours ? descriptor.sqeFd : ((PollSource) operation.argument()).fd(),
+            0,
+            0,
+            multishot ? Liburing.IORING_POLL_ADD_MULTI() : 0,
+            operation.flags(),
+            token);
+      }
+      case NOP, READ, WRITE, RECEIVE_MULTISHOT, SEND, RAW -> throw new AssertionError(operation);
+    }
+  }
+}
