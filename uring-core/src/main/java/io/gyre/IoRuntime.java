@@ -2,6 +2,7 @@ package io.gyre;
 
 import io.gyre.driver.DriverConfig;
 import io.gyre.driver.DriverProvider;
+import io.gyre.uring.KernelFeature;
 import java.io.IOException;
 import java.io.InterruptedIOException;
 import java.time.Duration;
@@ -11,6 +12,8 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Objects;
 import java.util.ServiceLoader;
+import java.util.Set;
+import java.util.TreeSet;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -26,6 +29,9 @@ import org.slf4j.LoggerFactory;
 public final class IoRuntime implements AutoCloseable {
   /** System property that chooses the driver when {@link Builder#driver} does not: {@code auto}, {@code uring}, {@code nio}. */
   public static final String DRIVER_PROPERTY = "gyre.driver";
+
+  /** System property that names features of the kernel not to be used, separated by commas, as {@link Builder#disable} does. */
+  public static final String DISABLE_PROPERTY = "gyre.disable";
 
   private static final Logger LOG = LoggerFactory.getLogger(IoRuntime.class);
 
@@ -193,6 +199,7 @@ public final class IoRuntime implements AutoCloseable {
     private int receiveBufferCount = 1024;
     private int receiveBufferBytes = 4096;
     private int fixedFiles = 16_384;
+    private final Set<String> disabled = new TreeSet<>();
     private long bufferPoolBytes = 16L << 20;
     private boolean hugePages;
     private LeakDetection leakDetection = LeakDetection.configured();
@@ -201,7 +208,13 @@ public final class IoRuntime implements AutoCloseable {
     private Consumer<Throwable> exceptionHandler =
         t -> LOG.error("a handler or task threw; the loop goes on", t);
 
-    private Builder() {}
+    private Builder() {
+      try {
+        disable(System.getProperty(DISABLE_PROPERTY, "").split(",", -1));
+      } catch (IllegalArgumentException e) {
+        throw new IllegalArgumentException(DISABLE_PROPERTY + ": " + e.getMessage(), e);
+      }
+    }
 
     /**
      * Which driver: {@code auto} takes the best that works here, {@code uring} and {@code nio} require that one. The
@@ -273,6 +286,22 @@ public final class IoRuntime implements AutoCloseable {
      */
     public Builder fixedFiles(int value) {
       this.fixedFiles = value;
+      return this;
+    }
+
+    /**
+     * Switches features of the kernel off, in addition to those that the system property {@value
+     * IoRuntime#DISABLE_PROPERTY} names: where a kernel has one that is broken, or to test without. What is visible stays
+     * the same; {@link EventLoop#capabilities} and {@code ./gyre doctor} list the names. On NIO they mean nothing.
+     *
+     * @param features names such as {@code multishot-receive}; empty ones don't count
+     * @return this
+     * @throws IllegalArgumentException for a name that is none: the message lists those that are
+     */
+    public Builder disable(String... features) {
+      var names = KernelFeature.namesIn(String.join(",", features));
+      KernelFeature.named(names); // checks them
+      disabled.addAll(names);
       return this;
     }
 
@@ -435,7 +464,8 @@ public final class IoRuntime implements AutoCloseable {
           completionEntries,
           receiveBufferCount,
           receiveBufferBytes,
-          fixedFiles);
+          fixedFiles,
+          disabled);
     }
 
     long bufferPoolBytes() {

@@ -2,6 +2,7 @@ package io.gyre.driver;
 
 import java.util.List;
 import java.util.Objects;
+import java.util.Optional;
 
 /**
  * What a driver found and what it uses.
@@ -22,8 +23,12 @@ public record Capabilities(String driver, List<Feature> features) {
     USED,
     /** This kernel or platform does not have it; the driver does without. */
     ABSENT,
-    /** The kernel has it but refused it, for instance because of a limit. */
+    /** The kernel refused it: it does not know it, or a limit is too low. */
     REFUSED,
+    /** The kernel has it, but at start-up it did not do what it should; the driver does without. */
+    FAILED_SELF_TEST,
+    /** Configuration says that it is not to be used. */
+    SWITCHED_OFF,
     /** Done by other means with the same visible result. */
     EMULATED
   }
@@ -31,7 +36,7 @@ public record Capabilities(String driver, List<Feature> features) {
   /**
    * One feature.
    *
-   * @param name the name that the kernel's documentation uses
+   * @param name the name that configuration or the kernel's documentation uses
    * @param status what became of it
    * @param detail why, or how much; empty where there is nothing to say
    */
@@ -45,12 +50,22 @@ public record Capabilities(String driver, List<Feature> features) {
   }
 
   /**
+   * What became of a feature.
+   *
+   * @param name its name
+   * @return empty when it is not listed
+   */
+  public Optional<Feature> feature(String name) {
+    return features.stream().filter(f -> f.name().equals(name)).findFirst();
+  }
+
+  /**
    * Whether a feature is in use.
    *
    * @param name its name
    * @return true when it is listed as used
    */
   public boolean uses(String name) {
-    return features.stream().anyMatch(f -> f.name().equals(name) && f.status() == Status.USED);
+    return feature(name).filter(f -> f.status() == Status.USED).isPresent();
   }
 }

@@ -1,5 +1,7 @@
 package io.gyre.driver;
 
+import java.util.Set;
+
 /**
  * What a driver is opened with.
  *
@@ -9,6 +11,8 @@ package io.gyre.driver;
  * @param receiveBufferCount buffers for {@link OpCode#RECEIVE_MULTISHOT}, a power of two from 2 to 32768
  * @param receiveBufferBytes size of each of them
  * @param fixedFiles descriptors that may be registered with the ring; 0 for none
+ * @param disabled names of features of the kernel that are not to be used; those that the driver does not know mean
+ *     nothing to it
  */
 public record DriverConfig(
     int loopIndex,
@@ -16,7 +20,8 @@ public record DriverConfig(
     int completionEntries,
     int receiveBufferCount,
     int receiveBufferBytes,
-    int fixedFiles) {
+    int fixedFiles,
+    Set<String> disabled) {
 
   /** Checks the ranges. */
   public DriverConfig {
@@ -30,6 +35,34 @@ public record DriverConfig(
     if (fixedFiles < 0 || fixedFiles > 1 << 20) {
       throw new IllegalArgumentException("fixedFiles must be 0 to 1048576: " + fixedFiles);
     }
+    disabled = Set.copyOf(disabled);
+  }
+
+  /**
+   * A configuration with nothing switched off.
+   *
+   * @param loopIndex as in the canonical constructor, like the rest
+   * @param ringEntries as there
+   * @param completionEntries as there
+   * @param receiveBufferCount as there
+   * @param receiveBufferBytes as there
+   * @param fixedFiles as there
+   */
+  public DriverConfig(
+      int loopIndex,
+      int ringEntries,
+      int completionEntries,
+      int receiveBufferCount,
+      int receiveBufferBytes,
+      int fixedFiles) {
+    this(
+        loopIndex,
+        ringEntries,
+        completionEntries,
+        receiveBufferCount,
+        receiveBufferBytes,
+        fixedFiles,
+        Set.of());
   }
 
   private static void requirePowerOfTwo(String name, int value, int min, int max) {

@@ -1,102 +1,161 @@
 package io.gyre.uring;
 
+import static io.gyre.uring.KernelFeature.COOP_TASKRUN;
+import static io.gyre.uring.KernelFeature.DEFER_TASKRUN;
+import static io.gyre.uring.KernelFeature.REGISTERED_BUFFERS;
+import static io.gyre.uring.KernelFeature.REGISTERED_FILES;
+import static io.gyre.uring.KernelFeature.SINGLE_ISSUER;
+
 import io.gyre.bindings.Liburing;
 import io.gyre.driver.Capabilities;
 import io.gyre.driver.Capabilities.Feature;
 import io.gyre.driver.Capabilities.Status;
 import io.gyre.driver.Errno;
 import java.util.ArrayList;
+import java.util.EnumMap;
 import java.util.List;
+import java.util.Map;
+import java.util.Set;
 
-/** Collects what became of each feature while a ring is set up. */
+/**
+ * Says which features a driver may use, and collects what became of each. The driver asks {@link #allows} before it
+ * tries a feature, and when that says yes it reports {@link #used} or {@link #refused}.
+ */
 final class CapabilityReport {
-  private final List<Feature> features = new ArrayList<>();
+  private final Set<KernelFeature> disabled;
+  private final SelfTests selfTests;
+  private final Map<KernelFeature, Feature> optional = new EnumMap<>(KernelFeature.class);
+  private final List<Feature> others = new ArrayList<>();
 
-  CapabilityReport(Ring ring) {
-    setupFlag(ring, "IORING_SETUP_SINGLE_ISSUER", Liburing.IORING_SETUP_SINGLE_ISSUER(), "6.0");
-    setupFlag(ring, "IORING_SETUP_DEFER_TASKRUN", Liburing.IORING_SETUP_DEFER_TASKRUN(), "6.1");
-    setupFlag(ring, "IORING_SETUP_NO_SQARRAY", Liburing.IORING_SETUP_NO_SQARRAY(), "6.6");
-    feature(ring, "IORING_FEAT_EXT_ARG", Liburing.IORING_FEAT_EXT_ARG(), "5.11");
-    feature(ring, "IORING_FEAT_NODROP", Liburing.IORING_FEAT_NODROP(), "5.5");
-    features.add(
+  CapabilityReport(Set<KernelFeature> disabled, SelfTests selfTests) {
+    this.disabled = disabled;
+    this.selfTests = selfTests;
+    for (var feature : KernelFeature.values()) {
+      if (disabled.contains(feature)) {
+        note(feature, Status.SWITCHED_OFF, feature.without());
+      }
+    }
+  }
+
+  /** Whether a feature is to be tried: it is not switched off, and its self-test found nothing wrong. */
+  boolean allows(KernelFeature feature) {
+    if (disabled.contains(feature)) {
+      return false;
+    }
+    var outcome = selfTests.outcome(feature);
+    if (!outcome.passed()) {
+      note(feature, outcome.status(), outcome.detail() + "; " + feature.without());
+    }
+    return outcome.passed();
+  }
+
+  /** An allowed feature is in use. */
+  void used(KernelFeature feature) {
+    used(feature, "");
+  }
+
+  /** An allowed feature is in use: how much of it. */
+  void used(KernelFeature feature, String detail) {
+    note(feature, Status.USED, detail);
+  }
+
+  /** The kernel refused an allowed feature. */
+  void refused(KernelFeature feature, int errno) {
+    note(
+        feature,
+        Status.REFUSED,
+        Errno.describe(errno)
+            + "; it came with Linux "
+            + feature.since()
+            + "; "
+            + feature.without());
+  }
+
+  /** An allowed feature is not used, because of what it needs. */
+  void absent(KernelFeature feature, String why) {
+    note(feature, Status.ABSENT, why + "; " + feature.without());
+  }
+
+  /** The outcome of an allowed feature's registration: 0 or more, or a negated errno. */
+  void registered(KernelFeature feature, int result, String detail) {
+    if (result >= 0) {
+      used(feature, detail);
+    } else {
+      refused(feature, -result);
+    }
+  }
+
+  private void note(KernelFeature feature, Status status, String detail) {
+    optional.put(feature, new Feature(feature.configurationName(), status, detail));
+  }
+
+  /** What a ring was set up with. */
+  void ring(Ring ring) {
+    for (var flag : Ring.OPTIONAL_FLAGS) {
+      setupFlag(ring, flag);
+    }
+    required(ring, "IORING_FEAT_EXT_ARG", Liburing.IORING_FEAT_EXT_ARG(), "5.11");
+    required(ring, "IORING_FEAT_NODROP", Liburing.IORING_FEAT_NODROP(), "5.5");
+    others.add(
         new Feature(
             "queues",
             Status.USED,
             ring.sqEntries() + " submissions, " + ring.cqEntries() + " completions"));
+    others.add(new Feature("poll on any descriptor", Status.USED, ""));
+    others.add(new Feature("poll on channels of java.nio", Status.ABSENT, "they hide theirs"));
+    others.add(new Feature("raw operations", Status.USED, ""));
   }
 
-  private void setupFlag(Ring ring, String name, int bit, String since) {
-    if (ring.uses(bit)) {
-      features.add(new Feature(name, Status.USED, ""));
-    } else {
-      features.add(
-          new Feature(name, Status.ABSENT, "the kernel refuses it; it came with Linux " + since));
+  private void setupFlag(Ring ring, Ring.SetupFlag flag) {
+    var feature = flag.feature();
+    if (ring.uses(flag.bit())) {
+      used(feature);
+    } else if (allows(feature)) {
+      if (feature == COOP_TASKRUN && ring.uses(Liburing.IORING_SETUP_DEFER_TASKRUN())) {
+        note(feature, Status.ABSENT, "not needed beside " + DEFER_TASKRUN.configurationName());
+      } else if (feature == DEFER_TASKRUN && !allows(SINGLE_ISSUER)) {
+        absent(feature, "it needs " + SINGLE_ISSUER.configurationName());
+      } else {
+        refused(feature, Errno.EINVAL.number());
+      }
     }
   }
 
-  private void feature(Ring ring, String name, int bit, String since) {
-    features.add(
+  private void required(Ring ring, String name, int bit, String since) {
+    others.add(
         ring.has(bit)
             ? new Feature(name, Status.USED, "")
             : new Feature(name, Status.ABSENT, "it came with Linux " + since));
   }
 
-  /** The outcome of a registration: 0 or more, or a negated errno. */
-  void registered(String name, int result) {
-    features.add(
-        result >= 0
-            ? new Feature(name, Status.USED, "")
-            : new Feature(name, Status.REFUSED, Errno.describe(-result)));
-  }
-
   void fileTable(int size, int wanted) {
     if (size > 0) {
-      features.add(new Feature("registered files", Status.USED, size + " places"));
+      used(REGISTERED_FILES, size + " places");
     } else if (wanted == 0) {
-      features.add(new Feature("registered files", Status.ABSENT, "switched off by configuration"));
+      note(REGISTERED_FILES, Status.SWITCHED_OFF, "no fixed files were asked for");
     } else {
-      features.add(
-          new Feature("registered files", Status.REFUSED, "the limit of open files is too low"));
+      note(REGISTERED_FILES, Status.REFUSED, "the limit of open files is too low");
     }
-  }
-
-  void bufferRing(int count, int bytes) {
-    features.add(
-        new Feature("buffer ring", Status.USED, count + " buffers of " + bytes + " bytes"));
-  }
-
-  void multishotReceive(boolean used) {
-    features.add(new Feature("poll on any descriptor", Status.USED, ""));
-    features.add(new Feature("poll on channels of java.nio", Status.ABSENT, "they hide theirs"));
-    features.add(new Feature("raw operations", Status.USED, ""));
-    features.add(new Feature("multishot accept", Status.USED, ""));
-    features.add(
-        used
-            ? new Feature("multishot receive", Status.USED, "")
-            : new Feature(
-                "multishot receive",
-                Status.EMULATED,
-                "armed again after each; it came with Linux 6.0"));
   }
 
   void registeredBuffers(long bytes, long wanted, int result) {
     if (bytes == wanted) {
-      features.add(new Feature("registered buffers", Status.USED, bytes + " bytes"));
+      used(REGISTERED_BUFFERS, bytes + " bytes");
     } else if (bytes > 0) {
-      features.add(
-          new Feature(
-              "registered buffers",
-              Status.USED,
-              bytes
-                  + " of "
-                  + wanted
-                  + " bytes: the limit of locked memory (ulimit -l) allows no more"));
+      used(
+          REGISTERED_BUFFERS,
+          bytes
+              + " of "
+              + wanted
+              + " bytes: the limit of locked memory (ulimit -l) allows no more");
     } else {
-      features.add(new Feature("registered buffers", Status.REFUSED, Errno.describe(-result)));
+      refused(REGISTERED_BUFFERS, -result);
     }
   }
 
   Capabilities build() {
+    var features = new ArrayList<>(optional.values());
+    features.addAll(others);
     return new Capabilities(UringDriverProvider.NAME, features);
   }
 }

@@ -27,6 +27,9 @@ final class OperationMemory {
   /** Takes the loop's pool in, and registers as much of it as the limit of locked memory allows. */
   void register(Ring ring, BufferPool buffers, CapabilityReport report) {
     pool = buffers;
+    if (!report.allows(KernelFeature.REGISTERED_BUFFERS)) {
+      return;
+    }
     var memory = BUFFERS.memory(buffers);
     long wanted = memory.byteSize();
     long bytes = wanted;

@@ -15,6 +15,7 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Predicate;
 
 /**
  * The two queues that are shared with the kernel.
@@ -42,13 +43,22 @@ final class Ring {
   private static final long RES = io_uring_cqe.res$offset();
   private static final int NANOS_PER_SECOND = 1_000_000_000;
 
-  // Least needed first: what a kernel refuses is taken away in this order. DEFER_TASKRUN needs
-  // SINGLE_ISSUER, and COOP_TASKRUN is what comes closest to it.
-  private static final List<Integer> OPTIONAL_FLAGS =
+  private static final int REQUIRED_FLAGS =
+      Liburing.IORING_SETUP_CQSIZE()
+          | Liburing.IORING_SETUP_CLAMP()
+          | Liburing.IORING_SETUP_R_DISABLED();
+
+  /** The newest first: what a kernel refuses is taken away in this order. */
+  static final List<SetupFlag> OPTIONAL_FLAGS =
       List.of(
-          Liburing.IORING_SETUP_NO_SQARRAY(),
-          Liburing.IORING_SETUP_DEFER_TASKRUN(),
-          Liburing.IORING_SETUP_SINGLE_ISSUER());
+          new SetupFlag(KernelFeature.NO_SQARRAY, Liburing.IORING_SETUP_NO_SQARRAY()),
+          new SetupFlag(KernelFeature.DEFER_TASKRUN, Liburing.IORING_SETUP_DEFER_TASKRUN()),
+          new SetupFlag(KernelFeature.SINGLE_ISSUER, Liburing.IORING_SETUP_SINGLE_ISSUER()),
+          new SetupFlag(KernelFeature.COOP_TASKRUN, Liburing.IORING_SETUP_COOP_TASKRUN()),
+          new SetupFlag(KernelFeature.SUBMIT_ALL, Liburing.IORING_SETUP_SUBMIT_ALL()));
+
+  /** A flag of io_uring_setup(2) that a ring can do without. */
+  record SetupFlag(KernelFeature feature, int bit) {}
 
   private final Kernel kernel;
   private final MemorySegment rings;
@@ -118,24 +128,18 @@ final class Ring {
    * Sets up a ring and enables it for the calling thread. Flags that the kernel does not know are left out, and a ring
    * for which there is not enough memory is halved.
    *
+   * @param allowed which optional flags may be set
    * @throws SetupException when the kernel gives none at all
    */
-  static Ring open(Kernel kernel, int sqEntries, int cqEntries) throws SetupException {
-    int flags =
-        Liburing.IORING_SETUP_CQSIZE()
-            | Liburing.IORING_SETUP_CLAMP()
-            | Liburing.IORING_SETUP_SUBMIT_ALL()
-            | Liburing.IORING_SETUP_R_DISABLED()
-            | Liburing.IORING_SETUP_TASKRUN_FLAG();
-    for (int optional : OPTIONAL_FLAGS) {
-      flags |= optional;
-    }
-    var candidates = new ArrayList<>(OPTIONAL_FLAGS);
+  static Ring open(Kernel kernel, int sqEntries, int cqEntries, Predicate<KernelFeature> allowed)
+      throws SetupException {
+    var optional = new ArrayList<>(OPTIONAL_FLAGS);
+    optional.removeIf(flag -> !allowed.test(flag.feature));
     int sq = sqEntries;
     int cq = cqEntries;
     while (true) {
       var params = Arena.ofAuto().allocate(io_uring_params.layout());
-      io_uring_params.flags(params, flags);
+      io_uring_params.flags(params, setupFlags(optional));
       io_uring_params.cq_entries(params, cq);
       int result = kernel.setup(sq, params);
       if (result >= 0) {
@@ -143,12 +147,8 @@ final class Ring {
         opened.enable();
         return opened;
       }
-      if (result == -Errno.EINVAL.number() && !candidates.isEmpty()) {
-        int flag = candidates.removeFirst();
-        flags &= ~flag;
-        if (flag == Liburing.IORING_SETUP_DEFER_TASKRUN()) {
-          flags |= Liburing.IORING_SETUP_COOP_TASKRUN();
-        }
+      if (result == -Errno.EINVAL.number() && !optional.isEmpty()) {
+        optional.removeFirst();
       } else if (result == -Errno.ENOMEM.number() && cq > 16) {
         cq /= 2;
         sq = Math.min(sq, cq);
@@ -156,6 +156,22 @@ final class Ring {
         throw new SetupException("io_uring_setup", -result);
       }
     }
+  }
+
+  /** Those that go together: DEFER_TASKRUN needs SINGLE_ISSUER, and COOP_TASKRUN is what comes closest to it. */
+  private static int setupFlags(List<SetupFlag> optional) {
+    int flags = REQUIRED_FLAGS;
+    for (var flag : optional) {
+      flags |= flag.bit;
+    }
+    if ((flags & Liburing.IORING_SETUP_SINGLE_ISSUER()) == 0) {
+      flags &= ~Liburing.IORING_SETUP_DEFER_TASKRUN();
+    }
+    if ((flags & Liburing.IORING_SETUP_DEFER_TASKRUN()) != 0) {
+      flags &= ~Liburing.IORING_SETUP_COOP_TASKRUN();
+    }
+    int cooperative = Liburing.IORING_SETUP_DEFER_TASKRUN() | Liburing.IORING_SETUP_COOP_TASKRUN();
+    return (flags & cooperative) == 0 ? flags : flags | Liburing.IORING_SETUP_TASKRUN_FLAG();
   }
 
   /**

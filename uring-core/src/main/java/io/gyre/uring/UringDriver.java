@@ -1,5 +1,11 @@
 package io.gyre.uring;
 
+import static io.gyre.uring.KernelFeature.BOUNDED_WORKERS;
+import static io.gyre.uring.KernelFeature.BUFFER_RING;
+import static io.gyre.uring.KernelFeature.MULTISHOT_RECEIVE;
+import static io.gyre.uring.KernelFeature.REGISTERED_FILES;
+import static io.gyre.uring.KernelFeature.REGISTERED_RING;
+
 import io.gyre.BufferPool;
 import io.gyre.PollSource;
 import io.gyre.bindings.Libc;
@@ -59,6 +65,11 @@ final class UringDriver implements Driver {
 
   /** Memory that a kernel that never answered may still write to. Reachable for ever, on purpose. */
   private static final Set<Object> QUARANTINE = ConcurrentHashMap.newKeySet();
+
+  /** Keeps reachable for ever what the kernel may still write to. */
+  static void quarantine(Object memory) {
+    QUARANTINE.add(memory);
+  }
 
   private final OperationDispatcher dispatcher;
   private final Ring ring;
@@ -121,16 +132,23 @@ final class UringDriver implements Driver {
    * Opens a driver, a smaller one where the limit of locked memory is too low for what was asked for.
    */
   static UringDriver open(DriverConfig config, OperationDispatcher dispatcher) throws IOException {
-    return open(Kernel.NATIVE, config, dispatcher);
+    var disabled = KernelFeature.named(config.disabled());
+    return open(Kernel.NATIVE, SelfTests.with(disabled), config, dispatcher);
   }
 
   /** The same on another kernel than the real one: for tests. */
   static UringDriver open(Kernel kernel, DriverConfig config, OperationDispatcher dispatcher)
       throws IOException {
+    return open(kernel, SelfTests.NONE, config, dispatcher);
+  }
+
+  private static UringDriver open(
+      Kernel kernel, SelfTests selfTests, DriverConfig config, OperationDispatcher dispatcher)
+      throws IOException {
     var size = config;
     while (true) {
       try {
-        return openAsAsked(kernel, size, dispatcher);
+        return openAsAsked(kernel, selfTests, size, dispatcher);
       } catch (Ring.SetupException e) {
         int completions = Math.max(SMALLEST_QUEUE, size.completionEntries() / 2);
         int buffers = Math.max(SMALLEST_QUEUE, size.receiveBufferCount() / 2);
@@ -146,33 +164,45 @@ final class UringDriver implements Driver {
                 Math.min(size.completionEntries(), completions),
                 Math.min(size.receiveBufferCount(), buffers),
                 size.receiveBufferBytes(),
-                size.fixedFiles());
+                size.fixedFiles(),
+                size.disabled());
       }
     }
   }
 
   /** Sets up everything on the calling thread, which is from then on the only one that may enter the ring. */
   private static UringDriver openAsAsked(
-      Kernel kernel, DriverConfig config, OperationDispatcher dispatcher) throws IOException {
-    var ring = Ring.open(kernel, config.ringEntries(), config.completionEntries());
+      Kernel kernel, SelfTests selfTests, DriverConfig config, OperationDispatcher dispatcher)
+      throws IOException {
+    var report = new CapabilityReport(KernelFeature.named(config.disabled()), selfTests);
+    var ring = Ring.open(kernel, config.ringEntries(), config.completionEntries(), report::allows);
     WakeUp wakeUp = null;
     try {
       var syscalls = new Syscalls();
       wakeUp = new WakeUp(syscalls);
-      var report = new CapabilityReport(ring);
-      report.registered("registered ring descriptor", ring.registerRingFd());
-      report.registered(
-          "bounded io-wq workers",
-          ring.registerInts(Liburing.IORING_REGISTER_IOWQ_MAX_WORKERS(), IO_WORKERS, IO_WORKERS));
-      var files = FileTable.register(ring, config.fixedFiles());
-      report.fileTable(files.size(), config.fixedFiles());
+      report.ring(ring);
+      if (report.allows(REGISTERED_RING)) {
+        report.registered(REGISTERED_RING, ring.registerRingFd(), "");
+      }
+      if (report.allows(BOUNDED_WORKERS)) {
+        int result =
+            ring.registerInts(Liburing.IORING_REGISTER_IOWQ_MAX_WORKERS(), IO_WORKERS, IO_WORKERS);
+        report.registered(BOUNDED_WORKERS, result, IO_WORKERS + " of each kind");
+      }
+      int fixedFiles = report.allows(REGISTERED_FILES) ? config.fixedFiles() : 0;
+      var files = FileTable.register(ring, fixedFiles);
+      if (report.allows(REGISTERED_FILES)) {
+        report.fileTable(files.size(), config.fixedFiles());
+      }
       var bufferRing =
           BufferRing.register(
               ring, config.receiveBufferCount(), config.receiveBufferBytes(), wakeUp);
-      // Both came with Linux 6.0.
-      boolean multishotReceive = ring.uses(Liburing.IORING_SETUP_SINGLE_ISSUER());
-      report.bufferRing(bufferRing.count(), bufferRing.bufferBytes());
-      report.multishotReceive(multishotReceive);
+      report.used(
+          BUFFER_RING, bufferRing.count() + " buffers of " + bufferRing.bufferBytes() + " bytes");
+      boolean multishotReceive = report.allows(MULTISHOT_RECEIVE);
+      if (multishotReceive) {
+        report.used(MULTISHOT_RECEIVE);
+      }
       return new UringDriver(
           dispatcher,
           ring,

@@ -1,5 +1,6 @@
 package io.gyre.uring;
 
+import io.gyre.IoRuntime;
 import io.gyre.bindings.LiburingLibrary;
 import io.gyre.driver.Capabilities;
 import io.gyre.driver.Completion;
@@ -11,12 +12,12 @@ import io.gyre.driver.OperationDispatcher;
 import io.gyre.driver.PoolMemory;
 import java.io.IOException;
 import java.util.List;
+import java.util.Set;
 
 /** Finds out whether io_uring works here, and opens its driver. */
 public final class UringDriverProvider implements DriverProvider {
   static final String NAME = "uring";
 
-  private static final DriverConfig PROBE_CONFIG = new DriverConfig(0, 8, 16, 4, 256, 16);
   private static final Capabilities NONE = new Capabilities(NAME, List.of());
 
   /** For {@link java.util.ServiceLoader}. */
@@ -43,27 +44,16 @@ public final class UringDriverProvider implements DriverProvider {
     var outcome = new Availability[1];
     // On a thread of its own: a ring belongs to the thread that enables it, and the caller's may be
     // virtual.
-    var thread =
-        Thread.ofPlatform().name("gyre-probe").unstarted(() -> outcome[0] = probe(library));
-    thread.start();
-    boolean interrupted = false;
-    while (thread.isAlive()) {
-      try {
-        thread.join();
-      } catch (InterruptedException e) {
-        interrupted = true;
-      }
-    }
-    if (interrupted) {
-      Thread.currentThread().interrupt();
-    }
+    ProbeThread.run(() -> outcome[0] = probe(library));
     return outcome[0];
   }
 
   private static Availability probe(LiburingLibrary.Loaded library) {
     try {
       var dispatcher = new OperationDispatcher(t -> {});
-      var driver = UringDriver.open(PROBE_CONFIG, dispatcher);
+      var disabled = KernelFeature.namesIn(System.getProperty(IoRuntime.DISABLE_PROPERTY, ""));
+      var config = new DriverConfig(0, 8, 16, 4, 256, 16, Set.copyOf(disabled));
+      var driver = UringDriver.open(config, dispatcher);
       dispatcher.attach(driver);
       boolean answered;
       try {

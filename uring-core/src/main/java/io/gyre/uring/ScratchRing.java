@@ -1,0 +1,131 @@
+package io.gyre.uring;
+
+import io.gyre.bindings.Liburing;
+import io.gyre.driver.Errno;
+import java.io.IOException;
+import java.util.ArrayDeque;
+import java.util.function.Predicate;
+
+/**
+ * A small ring of a {@link SelfTest}, set up as the driver's is. Belongs to the thread that opened it. Closing it waits
+ * until what was submitted has ended, cancelled if need be: the memory that it named may then go.
+ */
+final class ScratchRing implements AutoCloseable {
+  private static final int SQ_ENTRIES = 16;
+  private static final int CQ_ENTRIES = 32;
+  private static final long STEP_NANOS = 100_000_000;
+  private static final int MOST_STEPS = 20;
+  private static final long CANCEL = -1L;
+
+  private final Ring ring;
+  private final ArrayDeque<Completion> completions = new ArrayDeque<>();
+  private int inFlight;
+
+  private ScratchRing(Ring ring) {
+    this.ring = ring;
+  }
+
+  /** What the kernel said of an entry. */
+  record Completion(long userData, int result, int flags) {
+    boolean hasMore() {
+      return (flags & Liburing.IORING_CQE_F_MORE()) != 0;
+    }
+
+    boolean hasBuffer() {
+      return (flags & Liburing.IORING_CQE_F_BUFFER()) != 0;
+    }
+
+    int buffer() {
+      return flags >>> Liburing.IORING_CQE_BUFFER_SHIFT();
+    }
+
+    boolean failed(Errno errno) {
+      return result == -errno.number();
+    }
+  }
+
+  static ScratchRing open(Kernel kernel, Predicate<KernelFeature> allowed) throws IOException {
+    return new ScratchRing(Ring.open(kernel, SQ_ENTRIES, CQ_ENTRIES, allowed));
+  }
+
+  /** For registrations. */
+  Ring ring() {
+    return ring;
+  }
+
+  /** The address of the next entry, to be written whole; user data must not be negative. */
+  long nextSqe() {
+    inFlight++;
+    return ring.nextSqe();
+  }
+
+  /**
+   * Submits what was written and waits for a completion.
+   *
+   * @return null when none came in two seconds
+   */
+  Completion next() throws IOException {
+    for (int step = 0; step < MOST_STEPS && completions.isEmpty(); step++) {
+      turn(STEP_NANOS);
+    }
+    return completions.poll();
+  }
+
+  /** Submits what was written and takes what is there already, without waiting; null when there is nothing. */
+  Completion poll() throws IOException {
+    if (completions.isEmpty()) {
+      turn(0);
+    }
+    return completions.poll();
+  }
+
+  private void turn(long timeoutNanos) throws IOException {
+    int result = ring.enter(timeoutNanos > 0 && ring.ready() == 0 ? 1 : 0, timeoutNanos);
+    if (result < 0
+        && result != -Errno.ETIME.number()
+        && result != -Errno.EINTR.number()
+        && result != -Errno.EAGAIN.number()
+        && result != -Errno.EBUSY.number()) {
+      throw new IOException("io_uring_enter: " + Errno.describe(-result));
+    }
+    int count = ring.ready();
+    for (int i = 0; i < count; i++) {
+      long cqe = ring.completion(ring.firstCompletion() + i);
+      long resultAndFlags = Ring.resultAndFlags(cqe);
+      var completion =
+          new Completion(
+              Ring.userData(cqe), (int) resultAndFlags, (int) (resultAndFlags >>> Integer.SIZE));
+      if (!completion.hasMore()) {
+        inFlight--;
+      }
+      if (completion.userData != CANCEL) {
+        completions.add(completion);
+      }
+    }
+    ring.release(count);
+  }
+
+  @Override
+  public void close() throws IOException {
+    for (int step = 0; step < MOST_STEPS && inFlight > 0; step++) {
+      if (step == 0) {
+        Sqe.write(
+            nextSqe(),
+            Liburing.IORING_OP_ASYNC_CANCEL(),
+            0,
+            -1,
+            0,
+            0,
+            0,
+            Liburing.IORING_ASYNC_CANCEL_ANY() | Liburing.IORING_ASYNC_CANCEL_ALL(),
+            CANCEL);
+      }
+      turn(STEP_NANOS);
+    }
+    if (inFlight > 0) {
+      UringDriver.quarantine(this);
+      throw new IOException(inFlight + " entries of a self-test were never answered");
+    }
+    ring.close();
+  }
+}

@@ -1,0 +1,110 @@
+package io.gyre.uring;
+
+import io.gyre.driver.Capabilities.Status;
+import io.gyre.uring.SelfTest.Outcome;
+import java.io.IOException;
+import java.util.EnumMap;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * What came of the {@link SelfTest}s: they run once a process for each set of features that is switched off, since one
+ * feature may be broken only beside another.
+ */
+final class SelfTests {
+  private static final Logger LOG = LoggerFactory.getLogger(SelfTests.class);
+  private static final Map<Set<KernelFeature>, SelfTests> REMEMBERED = new ConcurrentHashMap<>();
+
+  /** For kernels that are trusted: the simulated one is tested by what runs on it. */
+  static final SelfTests NONE = new SelfTests(Map.of());
+
+  private final Map<KernelFeature, Outcome> outcomes;
+
+  private SelfTests(Map<KernelFeature, Outcome> outcomes) {
+    this.outcomes = outcomes;
+  }
+
+  /** The test of a feature; null where set-up itself says whether the kernel has it, and nothing could be subtly wrong. */
+  private static SelfTest of(KernelFeature feature) {
+    return switch (feature) {
+      case SINGLE_ISSUER, DEFER_TASKRUN, COOP_TASKRUN, SUBMIT_ALL, NO_SQARRAY -> null;
+      case REGISTERED_RING -> null;
+      case REGISTERED_WAIT -> null;
+      case MIN_WAIT -> null;
+      case NO_IOWAIT -> null;
+      case SQPOLL -> null;
+      case BOUNDED_WORKERS -> null;
+      case REGISTERED_FILES -> null;
+      case REGISTERED_BUFFERS -> null;
+      case BUFFER_RING -> null;
+      case INCREMENTAL_BUFFERS -> null;
+      case RECEIVE_BUNDLES -> null;
+      case MULTISHOT_ACCEPT -> null;
+      case MULTISHOT_RECEIVE -> null;
+      case MULTISHOT_POLL -> null;
+      case MSG_RING -> null;
+      case CQE_SKIP -> null;
+    };
+  }
+
+  /** What came of the tests of all that is not switched off. Any thread; the first call for a set takes a moment. */
+  static SelfTests with(Set<KernelFeature> disabled) {
+    var known = REMEMBERED.get(disabled);
+    if (known != null) {
+      return known;
+    }
+    // On a thread of its own: rings and their registered descriptors belong to threads, and the
+    // caller's may be virtual.
+    var run = new Run(disabled);
+    ProbeThread.run(run);
+    var found = new SelfTests(run.outcomes);
+    if (run.complete) {
+      REMEMBERED.put(Set.copyOf(disabled), found);
+    }
+    return found;
+  }
+
+  /** What came of a feature's test; also passed when it has none. */
+  Outcome outcome(KernelFeature feature) {
+    return outcomes.getOrDefault(feature, Outcome.PASSED);
+  }
+
+  private static final class Run implements Runnable {
+    final Map<KernelFeature, Outcome> outcomes = new EnumMap<>(KernelFeature.class);
+    private final Set<KernelFeature> disabled;
+    boolean complete = true;
+
+    Run(Set<KernelFeature> disabled) {
+      this.disabled = disabled;
+    }
+
+    @Override
+    public void run() {
+      for (var feature : KernelFeature.values()) {
+        var test = of(feature);
+        if (test != null && !disabled.contains(feature)) {
+          outcomes.put(feature, outcome(feature, test));
+        }
+      }
+    }
+
+    private Outcome outcome(KernelFeature feature, SelfTest test) {
+      try {
+        var outcome = test.run(Kernel.NATIVE, f -> !disabled.contains(f));
+        if (outcome.status() == Status.FAILED_SELF_TEST) {
+          LOG.warn(
+              "{} does not work on this kernel and is not used: {}",
+              feature.configurationName(),
+              outcome.detail());
+        }
+        return outcome;
+      } catch (IOException | RuntimeException | OutOfMemoryError e) {
+        complete = false;
+        return Outcome.failed("could not be tried: " + e.getMessage());
+      }
+    }
+  }
+}
