@@ -90,8 +90,7 @@ final class BufferRing implements Buffer.Owner {
   /** Whether a receive waits for a buffer; then one that is released elsewhere must wake the loop. */
   private volatile boolean starving;
 
-  private BufferRing(
-      MemorySegment entries, int places, int count, int bufferBytes, WakeUp wakeUp) {
+  private BufferRing(MemorySegment entries, int places, int count, int bufferBytes, WakeUp wakeUp) {
     this.lowFrom = count - count / 4;
     this.enoughFrom = count / 2;
     this.entries = entries;

@@ -41,7 +41,7 @@ final class SelfTests {
       case REGISTERED_BUFFERS -> null;
       case BUFFER_RING -> null;
       case INCREMENTAL_BUFFERS -> null;
-      case RECEIVE_BUNDLES -> null;
+      case RECEIVE_BUNDLES -> new BundleSelfTest();
       case MULTISHOT_ACCEPT -> null;
       case MULTISHOT_RECEIVE -> null;
       case MULTISHOT_POLL -> null;

@@ -3,6 +3,7 @@ package io.gyre.uring;
 import static io.gyre.uring.KernelFeature.BOUNDED_WORKERS;
 import static io.gyre.uring.KernelFeature.BUFFER_RING;
 import static io.gyre.uring.KernelFeature.MULTISHOT_RECEIVE;
+import static io.gyre.uring.KernelFeature.RECEIVE_BUNDLES;
 import static io.gyre.uring.KernelFeature.REGISTERED_FILES;
 import static io.gyre.uring.KernelFeature.REGISTERED_RING;
 
@@ -82,7 +83,7 @@ final class UringDriver implements Driver {
   private final DriverCounters counters;
   private final int credit;
   private final OperationMemory memory = new OperationMemory();
-  private boolean multishotReceive;
+  private final Receives receives;
 
   private int inKernel;
 
@@ -93,10 +94,9 @@ final class UringDriver implements Driver {
   private int roomGranted;
   private boolean wakeArmed;
 
-  // Operations that wait for room, those that a receive buffer must come back for, and those that
-  // ended without the kernel: each a list in order, linked through the operations.
+  // Operations that wait for room, and those that ended without the kernel: each a list in order,
+  // linked through the operations.
   private final OperationList waiting = new OperationList();
-  private final StarvedReceives starved = new StarvedReceives();
   private final OperationList ended = new OperationList();
   private final Cancellations cancels;
   private final RawEntries rawEntries = new RawEntries();
@@ -110,6 +110,7 @@ final class UringDriver implements Driver {
       FileTable files,
       Sockets sockets,
       boolean multishotReceive,
+      boolean receiveBundles,
       CapabilityReport report) {
     this.dispatcher = dispatcher;
     this.cancels = new Cancellations(dispatcher);
@@ -121,7 +122,8 @@ final class UringDriver implements Driver {
     bufferRing.countIn(counters);
     this.files = files;
     this.sockets = sockets;
-    this.multishotReceive = multishotReceive;
+    this.receives =
+        new Receives(dispatcher, bufferRing, multishotReceive, receiveBundles, this::goOn);
     this.report = report;
     // A quarter stays free for cancellations, the wake-up and what multishots post meanwhile.
     this.credit = Math.max(1, ring.cqEntries() - Math.max(2, ring.cqEntries() / 4));
@@ -202,6 +204,8 @@ final class UringDriver implements Driver {
       boolean multishotReceive = report.allows(MULTISHOT_RECEIVE);
       if (multishotReceive) {
         report.used(MULTISHOT_RECEIVE);
+      } else if (report.allows(RECEIVE_BUNDLES)) {
+        report.absent(RECEIVE_BUNDLES, "it needs " + MULTISHOT_RECEIVE.configurationName());
       }
       return new UringDriver(
           dispatcher,
@@ -211,6 +215,7 @@ final class UringDriver implements Driver {
           files,
           new Sockets(syscalls),
           multishotReceive,
+          multishotReceive && usesBundles(ring, bufferRing, report),
           report);
     } catch (IOException | RuntimeException | Error e) {
       if (wakeUp != null) {
@@ -219,6 +224,22 @@ final class UringDriver implements Driver {
       ring.close();
       throw e;
     }
+  }
+
+  private static boolean usesBundles(Ring ring, BufferRing bufferRing, CapabilityReport report) {
+    if (!report.allows(RECEIVE_BUNDLES)) {
+      return false;
+    }
+    if (!ring.has(Liburing.IORING_FEAT_RECVSEND_BUNDLE())) {
+      report.refused(RECEIVE_BUNDLES, Errno.EINVAL.number());
+      return false;
+    }
+    if (!bufferRing.canTellBundles()) {
+      report.absent(RECEIVE_BUNDLES, "there are too many receive buffers");
+      return false;
+    }
+    report.used(RECEIVE_BUNDLES);
+    return true;
   }
 
   // ---- submitting
@@ -253,12 +274,7 @@ final class UringDriver implements Driver {
     if (operation.code() == OpCode.SEND) {
       return ((UringDescriptor) operation.descriptor()).takesTurn(operation);
     }
-    if (operation.code() == OpCode.RECEIVE_MULTISHOT && !starved.isEmpty()) {
-      counters.add(Counter.OUT_OF_BUFFERS, 1);
-      starved.addLast(operation);
-      return false;
-    }
-    return true;
+    return operation.code() != OpCode.RECEIVE_MULTISHOT || receives.mayStart(operation);
   }
 
   private void start(Operation operation) {
@@ -376,8 +392,7 @@ final class UringDriver implements Driver {
     } else if (code == OpCode.SEND) {
       Entries.send(sqe, operation);
     } else if (code == OpCode.RECEIVE_MULTISHOT) {
-      boolean multishot = multishotReceive && !StarvedReceives.takesOne(operation);
-      Entries.receive(sqe, operation, multishot ? 0 : bufferRing.bufferBytes());
+      receives.write(sqe, operation);
     } else if (code == OpCode.RAW) {
       writeRaw(sqe, operation, false);
     } else {
@@ -484,7 +499,7 @@ final class UringDriver implements Driver {
   public void cancel(Operation operation) {
     telemetry.cancelRequested(operation.code().name(), operation.subject());
     operation.requestCancel();
-    if (starved.remove(operation) || waiting.remove(operation) || leavesLine(operation)) {
+    if (waiting.remove(operation) || leavesLine(operation)) {
       cancelledBeforeTheKernel(operation);
       return;
     }
@@ -495,16 +510,17 @@ final class UringDriver implements Driver {
     cancels.add(operation);
   }
 
-  private static boolean leavesLine(Operation operation) {
+  private boolean leavesLine(Operation operation) {
     return operation.code() == OpCode.SEND
-        && ((UringDescriptor) operation.descriptor()).leavesLine(operation);
+        ? ((UringDescriptor) operation.descriptor()).leavesLine(operation)
+        : receives.leavesLine(operation);
   }
 
   @Override
   @SuppressWarnings("ReferenceEquality") // this very descriptor
   public void cancelAll(Descriptor descriptor) {
     telemetry.cancelRequested("ALL", descriptor.subject());
-    starved.removeIf(o -> o.descriptor() == descriptor, this::cancelledBeforeTheKernel);
+    receives.leaveLine(descriptor, this::cancelledBeforeTheKernel);
     waiting.removeIf(
         o -> o.descriptor() == descriptor && o.code() != OpCode.CLOSE,
         this::cancelledBeforeTheKernel);
@@ -518,7 +534,7 @@ final class UringDriver implements Driver {
   public void cancelAll() {
     telemetry.cancelRequested("ALL", "");
     rawInFlight.cancelAll(null);
-    starved.removeIf(o -> true, this::cancelledBeforeTheKernel);
+    receives.leaveLine(null, this::cancelledBeforeTheKernel);
     waiting.removeIf(o -> o.code() != OpCode.CLOSE, this::cancelledBeforeTheKernel);
     cancels.addAll();
   }
@@ -545,7 +561,7 @@ final class UringDriver implements Driver {
   public int turn(long timeoutNanos, int budget) throws IOException {
     bufferRing.publish();
     counters.lower(Counter.FREE_RECEIVE_BUFFERS_LOW, bufferRing.available());
-    boolean buffersCame = rearmStarved();
+    boolean buffersCame = receives.rearmStarved(waiting);
     if (rawInFlight.isCancelling()) {
       rawInFlight.cancelDue(cancels::add);
     }
@@ -568,18 +584,6 @@ final class UringDriver implements Driver {
       enter(0, 0);
     }
     return resolved + reap(budget);
-  }
-
-  /** Starts receives again that had no buffer; as many as there are buffers, in the order in which they went without. */
-  private boolean rearmStarved() {
-    if (starved.isEmpty()) {
-      return bufferRing.awaitBuffers(false);
-    }
-    for (int i = bufferRing.available(); i > 0 && !starved.isEmpty(); i--) {
-      waiting.add(starved.removeFirst());
-    }
-    boolean none = bufferRing.available() == 0 && !starved.isEmpty();
-    return bufferRing.awaitBuffers(none) || (!starved.isEmpty() && !none);
   }
 
   /** Writes entries for what waits, as far as there is room: cancellations, the wake-up, then operations in order. */
@@ -665,8 +669,8 @@ final class UringDriver implements Driver {
     if (count == 0) {
       return 0;
     }
-    counters.add(Counter.COMPLETED, count);
     int ended = 0;
+    int beyond = 0; // buffers of bundles that count against the budget beyond their completions
     // Each operation is looked up one completion ahead, so that its slot is on the way to the cache
     // while the handler before it runs. No handler can give it back: only its completion does.
     int position = ring.firstCompletion();
@@ -690,17 +694,23 @@ final class UringDriver implements Driver {
         continue;
       }
       if (operation == null) {
-        stale(flags);
+        counters.add(Counter.STALE, 1); // an outcome for nobody
+        receives.putBack(result, flags);
       } else if (operation.driverState() == null) {
         ended++;
         dispatcher.resolve(operation, result);
       } else {
         boolean more = (flags & Liburing.IORING_CQE_F_MORE()) != 0;
         var code = operation.code();
-        if (code == OpCode.RECEIVE_MULTISHOT && more && result > 0) {
+        if (code == OpCode.RECEIVE_MULTISHOT) {
           int buffer = flags >>> Liburing.IORING_CQE_BUFFER_SHIFT();
-          operation.setReceived(bufferRing.take(buffer, result, operation));
-          dispatcher.resolveMore(operation, result);
+          if (more && result > 0 && result <= bufferRing.length(buffer)) {
+            operation.setReceived(bufferRing.take(buffer, result, operation));
+            dispatcher.resolveMore(operation, result);
+          } else {
+            beyond += receives.received(operation, result, flags, more);
+            count = Math.min(count, Math.max(i + 1, budget - beyond));
+          }
         } else if (code == OpCode.SEND && result == operation.memoryLength()) {
           sendEnded(operation, result);
         } else {
@@ -709,10 +719,11 @@ final class UringDriver implements Driver {
         }
       }
     }
+    counters.add(Counter.COMPLETED, count);
     inKernel -= ended;
     // Given back all at once, behind the handlers: credit has kept room for what they started.
     ring.release(count);
-    return count;
+    return count + beyond;
   }
 
   private void notAnOperation(long token, int result) {
@@ -724,17 +735,8 @@ final class UringDriver implements Driver {
     cancels.answered(token, result);
   }
 
-  /** An outcome for nobody. */
-  private void stale(int flags) {
-    counters.add(Counter.STALE, 1);
-    if ((flags & Liburing.IORING_CQE_F_BUFFER()) != 0) {
-      bufferRing.putBack(flags >>> Liburing.IORING_CQE_BUFFER_SHIFT());
-    }
-  }
-
   private void dispatchFurther(Operation operation, int result, int flags, boolean more) {
     switch (operation.code()) {
-      case RECEIVE_MULTISHOT -> received(operation, result, flags, more);
       case SEND -> sent(operation, result);
       case ACCEPT, ACCEPT_MULTISHOT -> accepted(operation, result, more);
       case POLL, POLL_MULTISHOT -> polled(operation, result, more);
@@ -796,51 +798,10 @@ final class UringDriver implements Driver {
     return descriptor;
   }
 
-  private void received(Operation operation, int result, int flags, boolean more) {
-    boolean hasBuffer = (flags & Liburing.IORING_CQE_F_BUFFER()) != 0;
-    if (result > 0) {
-      int buffer = flags >>> Liburing.IORING_CQE_BUFFER_SHIFT();
-      operation.setReceived(bufferRing.take(buffer, result, operation));
-      dispatcher.resolveMore(operation, result);
-      if (!more) {
-        receiveOn(operation);
-      }
-      return;
-    }
-    if (hasBuffer) {
-      bufferRing.putBack(flags >>> Liburing.IORING_CQE_BUFFER_SHIFT());
-    }
-    if (result == -Errno.ENOBUFS.number()) {
-      counters.add(Counter.OUT_OF_BUFFERS, 1);
-      if (isToEnd(operation)) {
-        dispatcher.resolve(operation, -Errno.ECANCELED.number());
-      } else {
-        starved.add(operation);
-      }
-      return;
-    }
-    if (result == -Errno.EINVAL.number() && multishotReceive && !isToEnd(operation)) {
-      multishotReceive = false; // a kernel that knows the flags but not this; it does without
-      goOn(operation);
-      return;
-    }
-    dispatcher.resolve(operation, result);
-  }
-
   /** Whether somebody wants it to end, so that nothing of it is to start again. */
   static boolean isToEnd(Operation operation) {
     var descriptor = operation.descriptor(); // polls and raw operations may have none
     return operation.isCancelRequested() || (descriptor != null && descriptor.isClosing());
-  }
-
-  /** A receive that took a buffer and ended: if others wait for one, it is their turn. */
-  private void receiveOn(Operation operation) {
-    operation.setDriverState(MORE_TO_DO);
-    if (starved.isEmpty() || isToEnd(operation)) {
-      goOn(operation);
-    } else {
-      starved.addLast(operation);
-    }
   }
 
   /** A multishot that the kernel ended without an error starts again, unless somebody wants it to end. */

@@ -74,7 +74,8 @@ final class SimulatedKernel implements Kernel {
   private int mappings;
   private boolean closed;
 
-  // Completions: posted by task work once it is asked for, then in the queue, or behind it. Last ones
+  // Completions: posted by task work once it is asked for, then in the queue, or behind it. Last
+  // ones
   // may be kept until the kernel has gone through all that it does at a time: others overtake them.
   private final Deque<Completion> ends = new ArrayDeque<>();
   private final Deque<Completion> taskWork = new ArrayDeque<>();
