@@ -216,11 +216,23 @@ public final class OperationDispatcher {
    */
   @SuppressWarnings("ReferenceEquality") // this very descriptor
   public void forEachInFlight(Descriptor descriptor, Consumer<Operation> action) {
+    forEachInFlight(
+        operation -> {
+          if (operation.descriptor == descriptor) {
+            action.accept(operation);
+          }
+        });
+  }
+
+  /**
+   * For drivers: looks at all that has not ended, but for closes. Takes as long as the table is large.
+   *
+   * @param action called for each; must not start or end operations
+   */
+  public void forEachInFlight(Consumer<Operation> action) {
     table.forEach(
         operation -> {
-          if (operation.descriptor == descriptor
-              && operation.code != OpCode.CLOSE
-              && !operation.deferred) {
+          if (operation.code != OpCode.CLOSE && !operation.deferred) {
             action.accept(operation);
           }
         });

@@ -1,5 +1,7 @@
 package io.gyre.uring;
 
+import static io.gyre.uring.KernelFeature.BUFFER_RING;
+
 import io.gyre.Buffer;
 import io.gyre.LeaseTracker;
 import io.gyre.bindings.Liburing;
@@ -28,17 +30,20 @@ import org.jctools.queues.atomic.MpscUnboundedAtomicArrayQueue;
  * <p>A completion names one buffer. That of a bundle (kernel 6.10) tells the bytes of several: of that one and of those
  * behind it in the ring, whatever their numbers. So we note where each buffer's entry is, and read from the entries
  * which one follows and how much the kernel took each for: it may have made one shorter than we wrote it. Entries must
- * therefore outlive the completions that they explain. Completions may come in another order than buffers were taken
- * in, but no buffer that was given back after one was posted is in one that was posted before. Between those two we
- * append each buffer once at most: a ring of twice as many places as there are buffers overwrites nothing too early.
+ * therefore outlive the completions that they explain. Those may come in another order than their buffers were taken
+ * in, but all that the kernel takes from what we publish later is told later. So before a completion is there we append
+ * no buffer twice, and a ring of twice as many places as there are buffers overwrites nothing too early.
  *
  * <pre>
  *   word                        written by  how we access it
- *   an entry's address, number  us          plain, published by the tail; plain loads of the number
+ *   an entry's address, number  us          plain stores, published by the tail; plain loads
  *   an entry's length           us, then    plain stores, published by the tail; plain loads behind the acquire
  *                               the kernel  of the completion queue's tail
  *   tail                        us          store-release
  * </pre>
+ *
+ * <p>Where the kernel has no such rings, or must not use them, the same buffers are lent by {@link #pick}: a receive
+ * waits without one until there is something to receive, and takes one for the moment that this takes.
  */
 final class BufferRing implements Buffer.Owner {
   /** Entries name it by the zero that their field always holds. */
@@ -72,6 +77,12 @@ final class BufferRing implements Buffer.Owner {
   private final int bufferBytes;
   private final Buffer[] buffers;
   private final int[] positions; // of the entry that each buffer was appended with last
+
+  /** In the place of the kernel's ring where that has none: those that {@link #pick} gives, from head to tail. */
+  private final Buffer[] ours;
+
+  private int head;
+  private int picked;
   private int tail;
   private int published;
   private int lent;
@@ -90,11 +101,13 @@ final class BufferRing implements Buffer.Owner {
   /** Whether a receive waits for a buffer; then one that is released elsewhere must wake the loop. */
   private volatile boolean starving;
 
+  /** Without entries it is not the kernel's. */
   private BufferRing(MemorySegment entries, int places, int count, int bufferBytes, WakeUp wakeUp) {
+    this.ours = entries == null ? new Buffer[count] : null;
     this.lowFrom = count - count / 4;
     this.enoughFrom = count / 2;
     this.entries = entries;
-    this.entriesAddress = entries.address();
+    this.entriesAddress = entries == null ? 0 : entries.address();
     this.mask = places - 1;
     this.bufferBytes = bufferBytes;
     this.wakeUp = wakeUp;
@@ -110,22 +123,39 @@ final class BufferRing implements Buffer.Owner {
     publish();
   }
 
-  /** Registers a ring with the kernel. */
-  static BufferRing register(Ring ring, int count, int bufferBytes, WakeUp wakeUp)
+  /** Registers a ring with the kernel, or makes one that the kernel does not know. */
+  static BufferRing open(
+      Ring ring, int count, int bufferBytes, WakeUp wakeUp, CapabilityReport report)
       throws IOException {
+    if (!report.allows(BUFFER_RING)) {
+      return create(null, count, count, bufferBytes, wakeUp);
+    }
     int places = Math.min(2 * count, MOST_PLACES);
     var entries = Arena.ofAuto().allocate(places * ENTRY_BYTES, PAGE_BYTES);
+    int result = register(ring, entries, places);
+    if (result == -Errno.ENOMEM.number()) {
+      throw new Ring.SetupException("io_uring_register(PBUF_RING)", -result);
+    }
+    if (result < 0) {
+      report.refused(BUFFER_RING, -result);
+      return create(null, count, count, bufferBytes, wakeUp);
+    }
+    report.used(BUFFER_RING, count + " buffers of " + bufferBytes + " bytes");
+    return create(entries, places, count, bufferBytes, wakeUp);
+  }
+
+  /** The same on any ring, for self-tests: 0 or the negated errno. */
+  static int register(Ring ring, MemorySegment entries, int places) {
     var argument = Arena.ofAuto().allocate(io_uring_buf_reg.layout());
     io_uring_buf_reg.ring_addr(argument, entries.address());
     io_uring_buf_reg.ring_entries(argument, places);
     io_uring_buf_reg.bgid(argument, (short) GROUP);
-    int result = ring.register(Liburing.IORING_REGISTER_PBUF_RING(), argument, 1);
-    if (result == -Errno.EINVAL.number()) {
-      throw new IOException("this kernel has no buffer rings; io_uring is used from Linux 5.19 on");
-    }
-    if (result < 0) {
-      throw new Ring.SetupException("io_uring_register(PBUF_RING)", -result);
-    }
+    return ring.register(Liburing.IORING_REGISTER_PBUF_RING(), argument, 1);
+  }
+
+  private static BufferRing create(
+      MemorySegment entries, int places, int count, int bufferBytes, WakeUp wakeUp)
+      throws IOException {
     try {
       return new BufferRing(entries, places, count, bufferBytes, wakeUp);
     } catch (OutOfMemoryError e) {
@@ -136,8 +166,23 @@ final class BufferRing implements Buffer.Owner {
     }
   }
 
+  /** Whether the kernel picks buffers; else the driver does, by {@link #pick}. */
+  boolean isKernels() {
+    return ours == null;
+  }
+
+  /** Takes a buffer for a receive to fill, to be lent with {@link #take} or given back with {@link #putBack}; or null. */
+  Buffer pick() {
+    if (head == tail) {
+      return null;
+    }
+    picked++;
+    return ours[head++ & mask];
+  }
+
   /** The buffer that a completion names, lent to the handler, with what was received between position and limit. */
   Buffer take(int id, int received, Operation receiver) {
+    unpick();
     var buffer = BUFFERS.lend(buffers[id], tracker, receiver);
     buffer.byteBuffer().clear().limit(received);
     if (++lent >= lowFrom && !low) {
@@ -158,10 +203,10 @@ final class BufferRing implements Buffer.Owner {
 
   /** Whether there are places enough to tell what a bundle consists of. */
   boolean canTellBundles() {
-    return mask + 1 >= 2 * buffers.length;
+    return ours == null && mask + 1 >= 2 * buffers.length;
   }
 
-  /** How many bytes the kernel has taken a buffer for that a completion names: that many, if it went on behind it. */
+  /** How many bytes the kernel took a buffer for that a completion names: that many, if it went on behind it. */
   int length(int id) {
     return Memory.getInt(entry(positions[id]) + LEN);
   }
@@ -171,18 +216,26 @@ final class BufferRing implements Buffer.Owner {
     return Memory.getShort(entry(positions[id] + 1) + BID) & 0xFFFF;
   }
 
-  /** What the kernel filled for nobody: a buffer, or a bundle that begins with it. */
-  void putBack(int id, int bytes) {
-    int current = id;
-    int left = bytes;
-    while (true) {
-      left -= length(current);
-      int following = left > 0 ? following(current) : -1;
+  /** A buffer that was filled for nobody, or not at all. */
+  void putBack(int id) {
+    unpick();
+    append(buffers[id]);
+  }
+
+  /** What the kernel filled for nobody: a buffer, or the bundle that begins with it. */
+  void putBack(int first, int bytes) {
+    int current = first;
+    for (int left = bytes - length(first); left > 0; left -= length(current)) {
+      int following = following(current);
       append(buffers[current]);
-      if (left <= 0) {
-        return;
-      }
       current = following;
+    }
+    append(buffers[current]);
+  }
+
+  private void unpick() {
+    if (ours != null) {
+      picked--;
     }
   }
 
@@ -207,6 +260,10 @@ final class BufferRing implements Buffer.Owner {
   }
 
   private void append(Buffer buffer) {
+    if (ours != null) {
+      ours[tail++ & mask] = buffer;
+      return;
+    }
     long entry = entry(tail);
     Memory.putLong(entry + ADDR, buffer.address());
     Memory.putInt(entry + LEN, bufferBytes);
@@ -223,15 +280,15 @@ final class BufferRing implements Buffer.Owner {
     for (var b = returnedElsewhere.poll(); b != null; b = returnedElsewhere.poll()) {
       takeBack(b);
     }
-    if (tail != published) {
+    if (ours == null && tail != published) {
       Memory.putShortRelease(entriesAddress + TAIL, tail);
       published = tail;
     }
   }
 
-  /** How many buffers the kernel has, after {@link #publish()}. */
+  /** How many buffers there are to receive into, after {@link #publish()}. */
   int available() {
-    return buffers.length - lent;
+    return buffers.length - lent - picked;
   }
 
   /**

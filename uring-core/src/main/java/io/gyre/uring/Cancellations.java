@@ -28,10 +28,13 @@ final class Cancellations {
   /** Those that the kernel answered as if they had found nothing, or perhaps not all. */
   private final ArrayDeque<Cancel> toCheck = new ArrayDeque<>();
 
+  private final boolean allAtOnce;
   private int nextNumber;
 
-  Cancellations(OperationDispatcher dispatcher) {
+  /** Where the kernel can't cancel all at once, each operation is by itself. */
+  Cancellations(OperationDispatcher dispatcher, boolean allAtOnce) {
     this.dispatcher = dispatcher;
+    this.allAtOnce = allAtOnce;
   }
 
   /** Of one operation, without flags; of all on a descriptor; or of all that there are. */
@@ -50,11 +53,19 @@ final class Cancellations {
   }
 
   void addAllOn(UringDescriptor descriptor) {
+    if (!allAtOnce) {
+      dispatcher.forEachInFlight(descriptor, this::add);
+      return;
+    }
     int flags = Liburing.IORING_ASYNC_CANCEL_FD() | Liburing.IORING_ASYNC_CANCEL_ALL();
     toWrite.add(new Cancel(descriptor, 0, flags));
   }
 
   void addAll() {
+    if (!allAtOnce) {
+      dispatcher.forEachInFlight(this::add);
+      return;
+    }
     int flags = Liburing.IORING_ASYNC_CANCEL_ANY() | Liburing.IORING_ASYNC_CANCEL_ALL();
     toWrite.add(new Cancel(null, 0, flags));
   }

@@ -3,7 +3,6 @@ package io.gyre.uring;
 import static io.gyre.uring.KernelFeature.COOP_TASKRUN;
 import static io.gyre.uring.KernelFeature.DEFER_TASKRUN;
 import static io.gyre.uring.KernelFeature.REGISTERED_BUFFERS;
-import static io.gyre.uring.KernelFeature.REGISTERED_FILES;
 import static io.gyre.uring.KernelFeature.SINGLE_ISSUER;
 
 import io.gyre.bindings.Liburing;
@@ -47,6 +46,15 @@ final class CapabilityReport {
       note(feature, outcome.status(), outcome.detail() + "; " + feature.without());
     }
     return outcome.passed();
+  }
+
+  /** Whether a feature that only shows when it is used is to be used: then that is what is reported. */
+  boolean uses(KernelFeature feature) {
+    boolean allowed = allows(feature);
+    if (allowed) {
+      used(feature);
+    }
+    return allowed;
   }
 
   /** An allowed feature is in use. */
@@ -128,16 +136,6 @@ final class CapabilityReport {
             : new Feature(name, Status.ABSENT, "it came with Linux " + since));
   }
 
-  void fileTable(int size, int wanted) {
-    if (size > 0) {
-      used(REGISTERED_FILES, size + " places");
-    } else if (wanted == 0) {
-      note(REGISTERED_FILES, Status.SWITCHED_OFF, "no fixed files were asked for");
-    } else {
-      note(REGISTERED_FILES, Status.REFUSED, "the limit of open files is too low");
-    }
-  }
-
   void registeredBuffers(long bytes, long wanted, int result) {
     if (bytes == wanted) {
       used(REGISTERED_BUFFERS, bytes + " bytes");
@@ -154,7 +152,15 @@ final class CapabilityReport {
   }
 
   Capabilities build() {
-    var features = new ArrayList<>(optional.values());
+    var features = new ArrayList<Feature>();
+    for (var feature : KernelFeature.values()) {
+      var became = optional.get(feature);
+      features.add(
+          became != null
+              ? became
+              : new Feature(
+                  feature.configurationName(), Status.ABSENT, "this version does not use it"));
+    }
     features.addAll(others);
     return new Capabilities(UringDriverProvider.NAME, features);
   }

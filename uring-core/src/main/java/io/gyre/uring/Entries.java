@@ -66,8 +66,42 @@ final class Entries {
     }
   }
 
-  /** What is not done a million times a second. */
-  static void rare(long sqe, Operation operation) {
+  /** Waits until there is something to receive, without a buffer: where the ring can't choose one. */
+  static void awaitInput(long sqe, Operation operation) {
+    var socket = (UringDescriptor) operation.descriptor();
+    Sqe.write(
+        sqe,
+        Liburing.IORING_OP_POLL_ADD(),
+        socket.sqeFlags,
+        socket.sqeFd,
+        0,
+        0,
+        0,
+        Libc.POLLIN() | Libc.POLLRDHUP(),
+        operation.token());
+  }
+
+  /** Receives what there is into a buffer of ours; EAGAIN when there is nothing. */
+  static void receiveInto(long sqe, Operation operation, long address, int bytes) {
+    var socket = (UringDescriptor) operation.descriptor();
+    Sqe.write(
+        sqe,
+        Liburing.IORING_OP_RECV(),
+        socket.sqeFlags,
+        socket.sqeFd,
+        0,
+        address,
+        bytes,
+        Libc.MSG_DONTWAIT(),
+        operation.token());
+  }
+
+  /**
+   * What is not done a million times a second.
+   *
+   * @param multishot whether an accept or poll of many is one for the kernel too
+   */
+  static void rare(long sqe, Operation operation, boolean multishot) {
     var descriptor = (UringDescriptor) operation.descriptor();
     long token = operation.token();
     switch (operation.code()) {
@@ -137,7 +171,7 @@ final class Entries {
             0,
             flags,
             token);
-        if (operation.code() == OpCode.ACCEPT_MULTISHOT) {
+        if (multishot && operation.code() == OpCode.ACCEPT_MULTISHOT) {
           Sqe.ioprio(sqe, Liburing.IORING_ACCEPT_MULTISHOT());
         }
       }
@@ -166,7 +200,7 @@ final class Entries {
               0,
               token);
       case POLL, POLL_MULTISHOT -> {
-        boolean multishot = operation.code() == OpCode.POLL_MULTISHOT;
+        boolean more = multishot && operation.code() == OpCode.POLL_MULTISHOT;
         boolean ours = descriptor != null;
         Sqe.write(
             sqe,
@@ -175,7 +209,7 @@ final class Entries {
             ours ? descriptor.sqeFd : ((PollSource) operation.argument()).fd(),
             0,
             0,
-            multishot ? Liburing.IORING_POLL_ADD_MULTI() : 0,
+            more ? Liburing.IORING_POLL_ADD_MULTI() : 0,
             operation.flags(),
             token);
       }

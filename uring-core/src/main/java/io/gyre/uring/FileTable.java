@@ -1,5 +1,7 @@
 package io.gyre.uring;
 
+import static io.gyre.uring.KernelFeature.REGISTERED_FILES;
+
 import io.gyre.bindings.Liburing;
 import io.gyre.bindings.io_uring_files_update;
 import io.gyre.bindings.io_uring_rsrc_register;
@@ -31,18 +33,30 @@ final class FileTable {
   }
 
   /** Registers a table, smaller than asked for where the limit of open files is lower; maybe one without places. */
-  static FileTable register(Ring ring, int wanted) {
+  static FileTable register(Ring ring, int wanted, CapabilityReport report) {
+    if (!report.allows(REGISTERED_FILES)) {
+      return new FileTable(ring, 0);
+    }
+    if (wanted == 0) {
+      report.absent(REGISTERED_FILES, "no fixed files were asked for");
+      return new FileTable(ring, 0);
+    }
     var argument = Arena.ofAuto().allocate(io_uring_rsrc_register.layout());
-    for (int size = wanted; size >= MIN_SIZE; size /= 2) {
+    int size = wanted;
+    int result;
+    do {
       io_uring_rsrc_register.nr(argument, size);
       io_uring_rsrc_register.flags(argument, Liburing.IORING_RSRC_REGISTER_SPARSE());
-      int result =
+      result =
           ring.register(
               Liburing.IORING_REGISTER_FILES2(), argument, (int) io_uring_rsrc_register.sizeof());
       if (result == 0) {
+        report.used(REGISTERED_FILES, size + " places");
         return new FileTable(ring, size);
       }
-    }
+      size /= 2;
+    } while (size >= MIN_SIZE);
+    report.refused(REGISTERED_FILES, -result);
     return new FileTable(ring, 0);
   }
 

@@ -55,6 +55,8 @@ public enum KernelFeature {
   MULTISHOT_RECEIVE("6.0", "a receive is armed again after each buffer"),
   /** IORING_POLL_ADD_MULTI. */
   MULTISHOT_POLL("5.13", "a poll is armed again after each event"),
+  /** IORING_ASYNC_CANCEL_ALL, with IORING_ASYNC_CANCEL_FD or IORING_ASYNC_CANCEL_ANY. */
+  CANCEL_ALL("5.19", "what is to end together is cancelled one by one"),
   /** IORING_OP_MSG_RING. */
   MSG_RING("5.18", "a loop wakes another through its eventfd"),
   /** IOSQE_CQE_SKIP_SUCCESS. */

@@ -1,5 +1,10 @@
 package io.gyre.uring;
 
+import static io.gyre.uring.KernelFeature.BUFFER_RING;
+import static io.gyre.uring.KernelFeature.MULTISHOT_RECEIVE;
+import static io.gyre.uring.KernelFeature.RECEIVE_BUNDLES;
+
+import io.gyre.Buffer;
 import io.gyre.bindings.Liburing;
 import io.gyre.driver.Descriptor;
 import io.gyre.driver.DriverCounters;
@@ -19,6 +24,7 @@ final class Receives {
   private final OperationDispatcher dispatcher;
   private final DriverCounters counters;
   private final BufferRing buffers;
+  private final OperationList waiting;
   private final Consumer<Operation> goOn;
   private final StarvedReceives starved = new StarvedReceives();
   private final boolean bundles;
@@ -27,22 +33,48 @@ final class Receives {
   /**
    * Makes the receives of a driver.
    *
-   * @param multishot whether the kernel may go on after a buffer
-   * @param bundles whether it may go on with the next buffer in the same completion; needs multishot
+   * @param waiting takes receives that are to be written
    * @param goOn takes receives that ended without having to: they start again, unless somebody wants them to end
    */
   Receives(
       OperationDispatcher dispatcher,
+      Ring ring,
       BufferRing buffers,
-      boolean multishot,
-      boolean bundles,
-      Consumer<Operation> goOn) {
+      OperationList waiting,
+      Consumer<Operation> goOn,
+      CapabilityReport report) {
     this.dispatcher = dispatcher;
     this.counters = dispatcher.telemetry().counters();
     this.buffers = buffers;
-    this.multishot = multishot;
-    this.bundles = bundles;
+    this.waiting = waiting;
     this.goOn = goOn;
+    this.multishot = usesMultishot(buffers, report);
+    this.bundles = usesBundles(multishot, ring, buffers, report);
+  }
+
+  private static boolean usesMultishot(BufferRing buffers, CapabilityReport report) {
+    if (!buffers.isKernels() && report.allows(MULTISHOT_RECEIVE)) {
+      report.absent(MULTISHOT_RECEIVE, "it needs " + BUFFER_RING.configurationName());
+    }
+    return buffers.isKernels() && report.uses(MULTISHOT_RECEIVE);
+  }
+
+  private static boolean usesBundles(
+      boolean multishot, Ring ring, BufferRing buffers, CapabilityReport report) {
+    if (!report.allows(RECEIVE_BUNDLES)) {
+      return false;
+    }
+    if (!ring.has(Liburing.IORING_FEAT_RECVSEND_BUNDLE())) {
+      report.refused(RECEIVE_BUNDLES, Errno.EINVAL.number());
+    } else if (!multishot) {
+      report.absent(RECEIVE_BUNDLES, "it needs " + MULTISHOT_RECEIVE.configurationName());
+    } else if (!buffers.canTellBundles()) {
+      report.absent(RECEIVE_BUNDLES, "there are more than 16384 receive buffers");
+    } else {
+      report.used(RECEIVE_BUNDLES);
+      return true;
+    }
+    return false;
   }
 
   /** Whether nobody is before a receive; else it waits in line. */
@@ -57,13 +89,23 @@ final class Receives {
 
   /** Writes an entry: a multishot, or a receive of one buffer. */
   void write(long sqe, Operation operation) {
-    if (!multishot || StarvedReceives.takesOne(operation)) {
+    if (!buffers.isKernels()) {
+      writeWithoutRing(sqe, operation);
+    } else if (!multishot || StarvedReceives.takesOne(operation)) {
       Entries.receive(sqe, operation, buffers.bufferBytes(), 0);
     } else if (bundles) {
       int flags = Liburing.IORING_RECV_MULTISHOT() | Liburing.IORING_RECVSEND_BUNDLE();
       Entries.receive(sqe, operation, 0, flags);
     } else {
       Entries.receive(sqe, operation, 0, Liburing.IORING_RECV_MULTISHOT());
+    }
+  }
+
+  private void writeWithoutRing(long sqe, Operation operation) {
+    if (operation.driverState() instanceof Buffer picked) {
+      Entries.receiveInto(sqe, operation, picked.address(), buffers.bufferBytes());
+    } else {
+      Entries.awaitInput(sqe, operation);
     }
   }
 
@@ -100,6 +142,10 @@ final class Receives {
    * @return how many buffers it brought beyond the first
    */
   int received(Operation operation, int result, int flags, boolean more) {
+    if (!buffers.isKernels()) {
+      receivedWithoutRing(operation, result);
+      return 0;
+    }
     if (result > 0) {
       int beyond = deliver(operation, flags >>> Liburing.IORING_CQE_BUFFER_SHIFT(), result);
       if (!more) {
@@ -117,6 +163,54 @@ final class Receives {
       dispatcher.resolve(operation, result);
     }
     return 0;
+  }
+
+  private void receivedWithoutRing(Operation operation, int result) {
+    if (operation.driverState() instanceof Buffer picked) {
+      receivedInto(operation, picked, result);
+    } else {
+      inputCame(operation, result);
+    }
+  }
+
+  /** There is something to receive: now it takes a buffer. */
+  private void inputCame(Operation operation, int result) {
+    if (result < 0 || UringDriver.isToEnd(operation)) {
+      dispatcher.resolve(operation, result < 0 ? result : -Errno.ECANCELED.number());
+      return;
+    }
+    var picked = buffers.pick();
+    if (picked == null) {
+      counters.add(Counter.OUT_OF_BUFFERS, 1);
+      starved.add(operation);
+    } else {
+      operation.setDriverState(picked);
+      waiting.add(operation);
+    }
+  }
+
+  private void receivedInto(Operation operation, Buffer picked, int result) {
+    if (result > 0) {
+      operation.setReceived(buffers.take(picked.id(), result, operation));
+      operation.setDriverState(UringDriver.MORE_TO_DO);
+      dispatcher.resolveMore(operation, result);
+      receiveOn(operation);
+      return;
+    }
+    buffers.putBack(picked.id());
+    operation.setDriverState(UringDriver.MORE_TO_DO);
+    if (result == -Errno.EAGAIN.number()) {
+      goOn.accept(operation); // another receive on the socket was quicker
+    } else {
+      dispatcher.resolve(operation, result);
+    }
+  }
+
+  /** Puts back the buffer that a receive took and did not come to use. */
+  void unpick(Operation operation) {
+    if (operation.driverState() instanceof Buffer picked) {
+      buffers.putBack(picked.id());
+    }
   }
 
   /** Takes back what a completion brought for nobody, if it brought anything. */
@@ -150,7 +244,7 @@ final class Receives {
    *
    * @return whether the loop must not sleep: there are buffers, or some just came
    */
-  boolean rearmStarved(OperationList waiting) {
+  boolean rearmStarved() {
     if (starved.isEmpty()) {
       return buffers.awaitBuffers(false);
     }

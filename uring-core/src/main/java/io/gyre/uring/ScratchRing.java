@@ -3,7 +3,13 @@ package io.gyre.uring;
 import io.gyre.bindings.Liburing;
 import io.gyre.driver.Errno;
 import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
 import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
 import java.util.function.Predicate;
 
 /**
@@ -19,7 +25,11 @@ final class ScratchRing implements AutoCloseable {
 
   private final Ring ring;
   private final ArrayDeque<Completion> completions = new ArrayDeque<>();
-  private int inFlight;
+  private final Set<Long> inFlight = new HashSet<>();
+
+  // The kernel's until the ring is closed; kept for ever if that fails.
+  private final Arena arena = Arena.ofAuto();
+  private final List<Object> kept = new ArrayList<>();
 
   private ScratchRing(Ring ring) {
     this.ring = ring;
@@ -53,10 +63,29 @@ final class ScratchRing implements AutoCloseable {
     return ring;
   }
 
-  /** The address of the next entry, to be written whole; user data must not be negative. */
-  long nextSqe() {
-    inFlight++;
-    return ring.nextSqe();
+  /** Memory for entries to name. */
+  MemorySegment allocate(long bytes) {
+    return arena.allocate(bytes, Long.BYTES);
+  }
+
+  /** Keeps what the kernel may write to. */
+  <T> T keep(T memory) {
+    kept.add(memory);
+    return memory;
+  }
+
+  /**
+   * Writes an entry, of which there may be 16 that were not submitted yet.
+   *
+   * @param userData not negative, and of no other entry that is in flight
+   * @return its address, for fields that are left
+   */
+  long add(
+      int opcode, int flags, int fd, long off, long addr, int len, int opFlags, long userData) {
+    inFlight.add(userData);
+    long sqe = ring.nextSqe();
+    Sqe.write(sqe, opcode, flags, fd, off, addr, len, opFlags, userData);
+    return sqe;
   }
 
   /**
@@ -96,7 +125,7 @@ final class ScratchRing implements AutoCloseable {
           new Completion(
               Ring.userData(cqe), (int) resultAndFlags, (int) (resultAndFlags >>> Integer.SIZE));
       if (!completion.hasMore()) {
-        inFlight--;
+        inFlight.remove(completion.userData);
       }
       if (completion.userData != CANCEL) {
         completions.add(completion);
@@ -107,24 +136,16 @@ final class ScratchRing implements AutoCloseable {
 
   @Override
   public void close() throws IOException {
-    for (int step = 0; step < MOST_STEPS && inFlight > 0; step++) {
-      if (step == 0) {
-        Sqe.write(
-            nextSqe(),
-            Liburing.IORING_OP_ASYNC_CANCEL(),
-            0,
-            -1,
-            0,
-            0,
-            0,
-            Liburing.IORING_ASYNC_CANCEL_ANY() | Liburing.IORING_ASYNC_CANCEL_ALL(),
-            CANCEL);
-      }
+    for (long userData : List.copyOf(inFlight)) {
+      add(Liburing.IORING_OP_ASYNC_CANCEL(), 0, -1, 0, userData, 0, 0, CANCEL);
+      turn(0);
+    }
+    for (int step = 0; step < MOST_STEPS && !inFlight.isEmpty(); step++) {
       turn(STEP_NANOS);
     }
-    if (inFlight > 0) {
+    if (!inFlight.isEmpty()) {
       UringDriver.quarantine(this);
-      throw new IOException(inFlight + " entries of a self-test were never answered");
+      throw new IOException("entries of a self-test were never answered: " + inFlight);
     }
     ring.close();
   }

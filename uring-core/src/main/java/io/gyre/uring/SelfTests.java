@@ -4,9 +4,9 @@ import io.gyre.driver.Capabilities.Status;
 import io.gyre.uring.SelfTest.Outcome;
 import java.io.IOException;
 import java.util.EnumMap;
+import java.util.HashMap;
 import java.util.Map;
 import java.util.Set;
-import java.util.concurrent.ConcurrentHashMap;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -16,7 +16,7 @@ import org.slf4j.LoggerFactory;
  */
 final class SelfTests {
   private static final Logger LOG = LoggerFactory.getLogger(SelfTests.class);
-  private static final Map<Set<KernelFeature>, SelfTests> REMEMBERED = new ConcurrentHashMap<>();
+  private static final Map<Set<KernelFeature>, SelfTests> REMEMBERED = new HashMap<>();
 
   /** For kernels that are trusted: the simulated one is tested by what runs on it. */
   static final SelfTests NONE = new SelfTests(Map.of());
@@ -27,31 +27,33 @@ final class SelfTests {
     this.outcomes = outcomes;
   }
 
-  /** The test of a feature; null where set-up itself says whether the kernel has it, and nothing could be subtly wrong. */
+  /** The test of a feature; null where it has none. */
   private static SelfTest of(KernelFeature feature) {
     return switch (feature) {
-      case SINGLE_ISSUER, DEFER_TASKRUN, COOP_TASKRUN, SUBMIT_ALL, NO_SQARRAY -> null;
-      case REGISTERED_RING -> null;
+      case SINGLE_ISSUER, DEFER_TASKRUN, COOP_TASKRUN, SUBMIT_ALL, NO_SQARRAY ->
+          SetupSelfTests.of(feature);
+      case REGISTERED_RING -> RegistrationSelfTests::ring;
       case REGISTERED_WAIT -> null;
       case MIN_WAIT -> null;
       case NO_IOWAIT -> null;
       case SQPOLL -> null;
-      case BOUNDED_WORKERS -> null;
-      case REGISTERED_FILES -> null;
-      case REGISTERED_BUFFERS -> null;
-      case BUFFER_RING -> null;
+      case BOUNDED_WORKERS -> RegistrationSelfTests::workers;
+      case REGISTERED_FILES -> RegistrationSelfTests::files;
+      case REGISTERED_BUFFERS -> RegistrationSelfTests::buffers;
+      case BUFFER_RING -> ReceiveSelfTests::bufferRing;
       case INCREMENTAL_BUFFERS -> null;
-      case RECEIVE_BUNDLES -> new BundleSelfTest();
-      case MULTISHOT_ACCEPT -> null;
-      case MULTISHOT_RECEIVE -> null;
-      case MULTISHOT_POLL -> null;
+      case RECEIVE_BUNDLES -> BundleSelfTest::run;
+      case MULTISHOT_ACCEPT -> MultishotSelfTests::accept;
+      case MULTISHOT_RECEIVE -> ReceiveSelfTests::multishot;
+      case MULTISHOT_POLL -> MultishotSelfTests::poll;
+      case CANCEL_ALL -> MultishotSelfTests::cancel;
       case MSG_RING -> null;
       case CQE_SKIP -> null;
     };
   }
 
   /** What came of the tests of all that is not switched off. Any thread; the first call for a set takes a moment. */
-  static SelfTests with(Set<KernelFeature> disabled) {
+  static synchronized SelfTests with(Set<KernelFeature> disabled) {
     var known = REMEMBERED.get(disabled);
     if (known != null) {
       return known;

@@ -5,6 +5,7 @@ import static java.lang.foreign.ValueLayout.JAVA_INT;
 import io.gyre.bindings.Libc;
 import io.gyre.bindings.linger;
 import io.gyre.bindings.sockaddr_storage;
+import io.gyre.driver.Errno;
 import io.gyre.driver.Errors;
 import java.io.IOException;
 import java.lang.foreign.Arena;
@@ -35,6 +36,17 @@ final class Sockets {
       throw Errors.socket("socket", -fd, Errors.format(address));
     }
     return fd;
+  }
+
+  /** Whether there is nothing to wait for on a descriptor: epoll refuses those, of regular files for instance. */
+  boolean isAlwaysReady(int fd) {
+    int epoll = syscalls.epollCreate();
+    if (epoll < 0) {
+      return false; // it can't be found out now, and most can be waited for
+    }
+    int result = syscalls.epollAdd(epoll, fd, storage); // whatever event it holds
+    Libc.close(epoll);
+    return result == -Errno.EPERM.number();
   }
 
   int listen(InetSocketAddress address, int backlog, boolean reusePort) throws IOException {

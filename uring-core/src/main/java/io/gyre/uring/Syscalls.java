@@ -34,6 +34,11 @@ final class Syscalls {
   private static final MethodHandle EVENTFD =
       link(Libc.eventfd$address(), Libc.eventfd$descriptor());
 
+  private static final MethodHandle EPOLL_CREATE1 =
+      link(Libc.epoll_create1$address(), Libc.epoll_create1$descriptor());
+  private static final MethodHandle EPOLL_CTL =
+      link(Libc.epoll_ctl$address(), Libc.epoll_ctl$descriptor());
+
   private final MemorySegment state = Arena.ofAuto().allocate(Linker.Option.captureStateLayout());
 
   private static MethodHandle link(MemorySegment address, FunctionDescriptor descriptor) {
@@ -96,6 +101,23 @@ final class Syscalls {
   int eventfd(int flags) {
     try {
       return result((int) EVENTFD.invokeExact(state, 0, flags));
+    } catch (Throwable t) {
+      throw new AssertionError(t);
+    }
+  }
+
+  int epollCreate() {
+    try {
+      return result((int) EPOLL_CREATE1.invokeExact(state, Libc.EPOLL_CLOEXEC()));
+    } catch (Throwable t) {
+      throw new AssertionError(t);
+    }
+  }
+
+  /** Adds a descriptor to an epoll set; the event is whatever the memory says. */
+  int epollAdd(int epoll, int fd, MemorySegment event) {
+    try {
+      return result((int) EPOLL_CTL.invokeExact(state, epoll, Libc.EPOLL_CTL_ADD(), fd, event));
     } catch (Throwable t) {
       throw new AssertionError(t);
     }

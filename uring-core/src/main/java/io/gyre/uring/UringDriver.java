@@ -1,10 +1,9 @@
 package io.gyre.uring;
 
 import static io.gyre.uring.KernelFeature.BOUNDED_WORKERS;
-import static io.gyre.uring.KernelFeature.BUFFER_RING;
-import static io.gyre.uring.KernelFeature.MULTISHOT_RECEIVE;
-import static io.gyre.uring.KernelFeature.RECEIVE_BUNDLES;
-import static io.gyre.uring.KernelFeature.REGISTERED_FILES;
+import static io.gyre.uring.KernelFeature.CANCEL_ALL;
+import static io.gyre.uring.KernelFeature.MULTISHOT_ACCEPT;
+import static io.gyre.uring.KernelFeature.MULTISHOT_POLL;
 import static io.gyre.uring.KernelFeature.REGISTERED_RING;
 
 import io.gyre.BufferPool;
@@ -60,7 +59,7 @@ final class UringDriver implements Driver {
 
   private static final BufferAccess BUFFERS = BufferAccess.get();
   private static final int BATCH = 1024;
-  private static final int IO_WORKERS = 32;
+  static final int IO_WORKERS = 32;
   private static final int SMALLEST_QUEUE = 16;
   private static final long RETRY_NANOS = 1_000_000;
 
@@ -84,6 +83,8 @@ final class UringDriver implements Driver {
   private final int credit;
   private final OperationMemory memory = new OperationMemory();
   private final Receives receives;
+  private final boolean multishotAccept;
+  private final boolean multishotPoll;
 
   private int inKernel;
 
@@ -109,11 +110,9 @@ final class UringDriver implements Driver {
       BufferRing bufferRing,
       FileTable files,
       Sockets sockets,
-      boolean multishotReceive,
-      boolean receiveBundles,
       CapabilityReport report) {
     this.dispatcher = dispatcher;
-    this.cancels = new Cancellations(dispatcher);
+    this.cancels = new Cancellations(dispatcher, report.uses(CANCEL_ALL));
     this.telemetry = dispatcher.telemetry();
     this.counters = telemetry.counters();
     this.ring = ring;
@@ -122,8 +121,9 @@ final class UringDriver implements Driver {
     bufferRing.countIn(counters);
     this.files = files;
     this.sockets = sockets;
-    this.receives =
-        new Receives(dispatcher, bufferRing, multishotReceive, receiveBundles, this::goOn);
+    this.multishotAccept = report.uses(MULTISHOT_ACCEPT);
+    this.multishotPoll = report.uses(MULTISHOT_POLL);
+    this.receives = new Receives(dispatcher, ring, bufferRing, waiting, this::goOn, report);
     this.report = report;
     // A quarter stays free for cancellations, the wake-up and what multishots post meanwhile.
     this.credit = Math.max(1, ring.cqEntries() - Math.max(2, ring.cqEntries() / 4));
@@ -191,32 +191,12 @@ final class UringDriver implements Driver {
             ring.registerInts(Liburing.IORING_REGISTER_IOWQ_MAX_WORKERS(), IO_WORKERS, IO_WORKERS);
         report.registered(BOUNDED_WORKERS, result, IO_WORKERS + " of each kind");
       }
-      int fixedFiles = report.allows(REGISTERED_FILES) ? config.fixedFiles() : 0;
-      var files = FileTable.register(ring, fixedFiles);
-      if (report.allows(REGISTERED_FILES)) {
-        report.fileTable(files.size(), config.fixedFiles());
-      }
+      var files = FileTable.register(ring, config.fixedFiles(), report);
       var bufferRing =
-          BufferRing.register(
-              ring, config.receiveBufferCount(), config.receiveBufferBytes(), wakeUp);
-      report.used(
-          BUFFER_RING, bufferRing.count() + " buffers of " + bufferRing.bufferBytes() + " bytes");
-      boolean multishotReceive = report.allows(MULTISHOT_RECEIVE);
-      if (multishotReceive) {
-        report.used(MULTISHOT_RECEIVE);
-      } else if (report.allows(RECEIVE_BUNDLES)) {
-        report.absent(RECEIVE_BUNDLES, "it needs " + MULTISHOT_RECEIVE.configurationName());
-      }
+          BufferRing.open(
+              ring, config.receiveBufferCount(), config.receiveBufferBytes(), wakeUp, report);
       return new UringDriver(
-          dispatcher,
-          ring,
-          wakeUp,
-          bufferRing,
-          files,
-          new Sockets(syscalls),
-          multishotReceive,
-          multishotReceive && usesBundles(ring, bufferRing, report),
-          report);
+          dispatcher, ring, wakeUp, bufferRing, files, new Sockets(syscalls), report);
     } catch (IOException | RuntimeException | Error e) {
       if (wakeUp != null) {
         wakeUp.close();
@@ -224,22 +204,6 @@ final class UringDriver implements Driver {
       ring.close();
       throw e;
     }
-  }
-
-  private static boolean usesBundles(Ring ring, BufferRing bufferRing, CapabilityReport report) {
-    if (!report.allows(RECEIVE_BUNDLES)) {
-      return false;
-    }
-    if (!ring.has(Liburing.IORING_FEAT_RECVSEND_BUNDLE())) {
-      report.refused(RECEIVE_BUNDLES, Errno.EINVAL.number());
-      return false;
-    }
-    if (!bufferRing.canTellBundles()) {
-      report.absent(RECEIVE_BUNDLES, "there are too many receive buffers");
-      return false;
-    }
-    report.used(RECEIVE_BUNDLES);
-    return true;
   }
 
   // ---- submitting
@@ -274,7 +238,22 @@ final class UringDriver implements Driver {
     if (operation.code() == OpCode.SEND) {
       return ((UringDescriptor) operation.descriptor()).takesTurn(operation);
     }
-    return operation.code() != OpCode.RECEIVE_MULTISHOT || receives.mayStart(operation);
+    if (operation.code() == OpCode.RECEIVE_MULTISHOT) {
+      return receives.mayStart(operation);
+    }
+    return operation.code() != OpCode.POLL_MULTISHOT || multishotPoll || !endsAtOnce(operation);
+  }
+
+  /** A poll that is armed again and again must be of what can be waited for, or it would keep the loop busy. */
+  private boolean endsAtOnce(Operation poll) {
+    var descriptor = (UringDescriptor) poll.descriptor();
+    int fd = descriptor == null ? ((PollSource) poll.argument()).fd() : descriptor.fd;
+    boolean always = sockets.isAlwaysReady(fd);
+    if (always) {
+      poll.setFailure(alwaysReady(poll));
+      ended.add(poll);
+    }
+    return always;
   }
 
   private void start(Operation operation) {
@@ -396,7 +375,8 @@ final class UringDriver implements Driver {
     } else if (code == OpCode.RAW) {
       writeRaw(sqe, operation, false);
     } else {
-      Entries.rare(sqe, operation);
+      boolean multishot = code == OpCode.ACCEPT_MULTISHOT ? multishotAccept : multishotPoll;
+      Entries.rare(sqe, operation, multishot);
     }
   }
 
@@ -474,14 +454,9 @@ final class UringDriver implements Driver {
       dispatcher.resolve(operation, result);
       return;
     }
-    if (!more && operation.transferred() == (int) counters.get(Counter.OVERFLOWS)) {
-      operation.setFailure(
-          new FileSystemException(
-              operation.subject(),
-              null,
-              "poll: "
-                  + Errno.describe(Errno.EPERM.number())
-                  + "; it is always ready, as regular files are: there is nothing to wait for"));
+    boolean unasked = multishotPoll && !more;
+    if (unasked && operation.transferred() == (int) counters.get(Counter.OVERFLOWS)) {
+      operation.setFailure(alwaysReady(operation));
       dispatcher.resolve(operation, -Errno.EPERM.number());
       return;
     }
@@ -491,6 +466,15 @@ final class UringDriver implements Driver {
       notePollArmed(operation);
       goOn(operation);
     }
+  }
+
+  private static FileSystemException alwaysReady(Operation poll) {
+    return new FileSystemException(
+        poll.subject(),
+        null,
+        "poll: "
+            + Errno.describe(Errno.EPERM.number())
+            + "; it is always ready, as regular files are: there is nothing to wait for");
   }
 
   // ---- cancelling
@@ -561,7 +545,7 @@ final class UringDriver implements Driver {
   public int turn(long timeoutNanos, int budget) throws IOException {
     bufferRing.publish();
     counters.lower(Counter.FREE_RECEIVE_BUFFERS_LOW, bufferRing.available());
-    boolean buffersCame = receives.rearmStarved(waiting);
+    boolean buffersCame = receives.rearmStarved();
     if (rawInFlight.isCancelling()) {
       rawInFlight.cancelDue(cancels::add);
     }
@@ -774,6 +758,7 @@ final class UringDriver implements Driver {
           ended.add(following); // nothing begins behind what failed
         }
       }
+      case RECEIVE_MULTISHOT -> receives.unpick(operation);
       case OPEN -> {
         if (result >= 0) {
           var path = ((OpenRequest) operation.argument()).path().toString();

@@ -2,6 +2,7 @@ package io.gyre.testing;
 
 import io.gyre.IoRuntime;
 import io.gyre.LeakDetection;
+import io.gyre.uring.KernelFeature;
 
 /** A driver, and the sizes that it is opened with. */
 public enum DriverConfiguration {
@@ -23,6 +24,15 @@ public enum DriverConfiguration {
           .receiveBuffers(4, 64)
           .fixedFiles(0)
           .leakDetection(LeakDetection.FULL);
+    }
+  },
+  /** io_uring as it is without anything of the kernel that can be done without. */
+  URING_BARE("uring") {
+    @Override
+    void apply(IoRuntime.Builder builder) {
+      for (var feature : KernelFeature.values()) {
+        builder.disable(feature.configurationName());
+      }
     }
   },
   /** NIO. */
