@@ -216,26 +216,27 @@ public final class OperationDispatcher {
    */
   @SuppressWarnings("ReferenceEquality") // this very descriptor
   public void forEachInFlight(Descriptor descriptor, Consumer<Operation> action) {
-    forEachInFlight(
+    table.forEach(
         operation -> {
-          if (operation.descriptor == descriptor) {
+          if (operation.descriptor == descriptor
+              && operation.code != OpCode.CLOSE
+              && !operation.deferred) {
             action.accept(operation);
           }
         });
   }
 
   /**
-   * For drivers: looks at all that has not ended, but for closes. Takes as long as the table is large.
+   * For drivers, at the end of a loop: looks at all that has not ended, but for closes.
    *
    * @param action called for each; must not start or end operations
    */
   public void forEachInFlight(Consumer<Operation> action) {
-    table.forEach(
-        operation -> {
-          if (operation.code != OpCode.CLOSE && !operation.deferred) {
-            action.accept(operation);
-          }
-        });
+    for (var operation : table.live()) {
+      if (operation.code != OpCode.CLOSE && !operation.deferred) {
+        action.accept(operation);
+      }
+    }
   }
 
   /**

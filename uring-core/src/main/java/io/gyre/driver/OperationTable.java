@@ -101,13 +101,10 @@ final class OperationTable {
     return slots.length - freeCount - (spare == null ? 0 : 1);
   }
 
-  /** All operations that are in use, apart from the table: for the end of a loop. */
+  /** All operations that are in use, by their slots, apart from the table: for the end of a loop. */
   List<Operation> live() {
-    var live = new HashSet<>(Arrays.asList(slots));
-    for (int i = 0; i < freeCount; i++) {
-      live.remove(free[i]);
-    }
-    live.remove(spare);
-    return List.copyOf(live);
+    var resting = new HashSet<>(Arrays.asList(free).subList(0, freeCount));
+    resting.add(spare);
+    return Arrays.stream(slots).filter(o -> !resting.contains(o)).toList();
   }
 }

@@ -2,6 +2,7 @@ package io.gyre.uring;
 
 import io.gyre.Buffer;
 import io.gyre.bindings.Liburing;
+import io.gyre.driver.Capabilities.Status;
 import io.gyre.driver.Errno;
 import io.gyre.uring.ScratchFiles.Pair;
 import io.gyre.uring.SelfTest.Outcome;
@@ -23,6 +24,7 @@ final class BundleSelfTest {
   private static final int BUFFERS = 8;
   private static final int BUFFER_BYTES = 96; // so that no two buffers in a row hold the same
   private static final int PART_BYTES = 5 * BUFFER_BYTES + BUFFER_BYTES / 2;
+  private static final int MOST_BYTES = 4 * BUFFER_BYTES;
   private static final int BEFORE_URGENT = BUFFER_BYTES / 4;
 
   /** In which order buffers are given back: none keeps its neighbour. */
@@ -99,11 +101,17 @@ final class BundleSelfTest {
         arm();
       }
       var completion = ring.next();
+      if (received == 0 && completion != null && completion.failed(Errno.EINVAL)) {
+        return new Outcome(Status.REFUSED, "bundles that can be bounded came with Linux 6.17");
+      }
       if (completion == null || completion.result() <= 0 || !completion.hasBuffer()) {
         return Outcome.failed(
             (sent - received) + " bytes that were sent were answered by " + completion);
       }
       armed = completion.hasMore();
+      if (completion.result() > MOST_BYTES + BUFFER_BYTES) { // one more, before it knows how many
+        return Outcome.failed("a bundle is longer than it was to be: " + completion);
+      }
       var outcome = take(completion.buffer(), completion.result());
       if (!outcome.passed()) {
         return outcome;
@@ -115,7 +123,8 @@ final class BundleSelfTest {
   private void arm() {
     armed = true;
     int select = Liburing.IOSQE_BUFFER_SELECT();
-    long sqe = ring.add(Liburing.IORING_OP_RECV(), select, sockets.input(), 0, 0, 0, 0, RECEIVE);
+    long sqe =
+        ring.add(Liburing.IORING_OP_RECV(), select, sockets.input(), 0, 0, MOST_BYTES, 0, RECEIVE);
     Sqe.ioprio(sqe, Liburing.IORING_RECV_MULTISHOT() | Liburing.IORING_RECVSEND_BUNDLE());
   }
 

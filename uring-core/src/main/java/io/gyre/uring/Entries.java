@@ -46,7 +46,7 @@ final class Entries {
   /**
    * A receive into buffers of the ring's choice.
    *
-   * @param bytes how many at most; 0 for multishots
+   * @param bytes how many at most; of a bundle, if it is one; 0 for multishots without
    * @param flags those that receives and sends have of their own, in {@code ioprio}
    */
   static void receive(long sqe, Operation operation, int bytes, int flags) {

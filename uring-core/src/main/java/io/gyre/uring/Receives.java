@@ -21,13 +21,20 @@ import java.util.function.Predicate;
  * driver's own.
  */
 final class Receives {
+  /**
+   * How many buffers a bundle has at most: as many as the kernel fills for a multishot without bundles before it lets
+   * others have their turn. A bundle of any length would take all that there are for one stream, and a pause would come
+   * that much too late.
+   */
+  private static final int MOST_IN_BUNDLE = 32;
+
   private final OperationDispatcher dispatcher;
   private final DriverCounters counters;
   private final BufferRing buffers;
   private final OperationList waiting;
   private final Consumer<Operation> goOn;
   private final StarvedReceives starved = new StarvedReceives();
-  private final boolean bundles;
+  private final int bundleBytes; // 0 for no bundles
   private boolean multishot;
 
   /**
@@ -49,7 +56,9 @@ final class Receives {
     this.waiting = waiting;
     this.goOn = goOn;
     this.multishot = usesMultishot(buffers, report);
-    this.bundles = usesBundles(multishot, ring, buffers, report);
+    boolean bundles = usesBundles(multishot, ring, buffers, report);
+    int most = Math.min(MOST_IN_BUNDLE, Math.max(2, buffers.count() / 4));
+    this.bundleBytes = bundles ? most * buffers.bufferBytes() : 0;
   }
 
   private static boolean usesMultishot(BufferRing buffers, CapabilityReport report) {
@@ -93,9 +102,9 @@ final class Receives {
       writeWithoutRing(sqe, operation);
     } else if (!multishot || StarvedReceives.takesOne(operation)) {
       Entries.receive(sqe, operation, buffers.bufferBytes(), 0);
-    } else if (bundles) {
+    } else if (bundleBytes > 0) {
       int flags = Liburing.IORING_RECV_MULTISHOT() | Liburing.IORING_RECVSEND_BUNDLE();
-      Entries.receive(sqe, operation, 0, flags);
+      Entries.receive(sqe, operation, bundleBytes, flags);
     } else {
       Entries.receive(sqe, operation, 0, Liburing.IORING_RECV_MULTISHOT());
     }

@@ -517,6 +517,9 @@ final class UringDriver implements Driver {
   @Override
   public void cancelAll() {
     telemetry.cancelRequested("ALL", "");
+    // What the kernel ends otherwise just now is not to be gone on with: nobody would cancel it
+    // again.
+    dispatcher.forEachInFlight(Operation::requestCancel);
     rawInFlight.cancelAll(null);
     receives.leaveLine(null, this::cancelledBeforeTheKernel);
     waiting.removeIf(o -> o.code() != OpCode.CLOSE, this::cancelledBeforeTheKernel);
@@ -863,6 +866,11 @@ final class UringDriver implements Driver {
   @Override
   public void wakeUp() {
     wakeUp.wake();
+  }
+
+  /** For tests, which count them. */
+  BufferRing receiveBuffers() {
+    return bufferRing;
   }
 
   // ---- registration, sockets

@@ -22,6 +22,7 @@ import java.nio.channels.ShutdownChannelGroupException;
 import java.nio.file.FileSystemException;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentLinkedQueue;
 
 /** Polls of descriptors that are the user's own, by number. */
 class DescriptorPollTest {
@@ -57,9 +58,27 @@ class DescriptorPollTest {
     var loop = driver.start().loop();
     var pipe = NativeDescriptors.pipe();
     driver.own(() -> NativeDescriptors.close(pipe.readEnd()));
+    var arrived = new ConcurrentLinkedQueue<Byte>();
     var recorder = new Recorder<String>();
+    var drained =
+        new IoHandler<String>() {
+          @Override
+          public void completed(int result, String attachment) {
+            if (!Readiness.isReadClosed(result)) { // takes all there is, or might be told again
+              for (byte b : NativeDescriptors.read(pipe.readEnd(), 10)) {
+                arrived.add(b);
+              }
+            }
+            recorder.completed(result, attachment);
+          }
+
+          @Override
+          public void failed(Throwable cause, String attachment) {
+            recorder.failed(cause, attachment);
+          }
+        };
     var registration =
-        loop.source(pipe.readEnd()).pollMultishot(Interest.READABLE, "token", recorder);
+        loop.source(pipe.readEnd()).pollMultishot(Interest.READABLE, "token", drained);
 
     for (int i = 1; i <= 100; i++) {
       NativeDescriptors.write(pipe.writeEnd(), (byte) i);
@@ -67,17 +86,21 @@ class DescriptorPollTest {
       assertTrue(outcome.succeeded(), outcome::toString);
       assertTrue(Readiness.isReadable(outcome.result()));
       assertFalse(Readiness.isReadClosed(outcome.result()));
-      assertEquals(i, NativeDescriptors.read(pipe.readEnd(), 10)[0]);
+      assertEquals((byte) i, arrived.remove());
     }
     NativeDescriptors.close(pipe.writeEnd());
     assertTrue(Readiness.isReadClosed(recorder.await(101).getLast().result()));
 
     registration.cancel();
-    var last = recorder.await(102).getLast();
-    assertInstanceOf(CancellationException.class, last.cause());
+    Waits.until("the end", () -> !recorder.outcomes().getLast().succeeded());
+    assertInstanceOf(CancellationException.class, recorder.outcomes().getLast().cause());
+    int count = recorder.count();
     registration.cancel();
     onLoop(loop, () -> {});
-    assertEquals(102, recorder.count());
+    assertEquals(count, recorder.count());
+    if (loop.capabilities().uses("multishot-poll")) {
+      assertEquals(102, count, "one event for each change");
+    }
   }
 
   @DriverTest(drivers = "uring")

@@ -169,7 +169,9 @@ final class SimulatedOperations {
   }
 
   void scribble() {
-    provided.scribble(kernel.random());
+    if (provided != null) {
+      provided.scribble(kernel.random());
+    }
   }
 
   // ---- entries
@@ -426,6 +428,9 @@ final class SimulatedOperations {
     if (code == Liburing.IORING_OP_SEND()) {
       return send(r, socket);
     }
+    if (code == Liburing.IORING_OP_POLL_ADD()) {
+      return poll(r, socket);
+    }
     require(code == Liburing.IORING_OP_RECV(), "no operation of a socket: " + r);
     return receive(r, socket);
   }
@@ -477,7 +482,23 @@ final class SimulatedOperations {
     return true;
   }
 
+  /** For input; a socket that is not connected hangs up. */
+  private boolean poll(SimulatedRequest r, Socket socket) {
+    require(
+        r.opFlags == (Libc.POLLIN() | Libc.POLLRDHUP()) && r.length == 0, "not for input: " + r);
+    if (error()) {
+      return fail(r, Errno.ENOMEM);
+    }
+    if (socket.peer == null) {
+      return end(r, Libc.POLLHUP());
+    }
+    return socket.readable() && end(r, Libc.POLLIN());
+  }
+
   private boolean receive(SimulatedRequest r, Socket socket) {
+    boolean waits = r.opFlags != Libc.MSG_DONTWAIT();
+    require(!waits || r.opFlags == 0, "flags of a receive");
+    require(waits || !r.selectsBuffer(), "chooses a buffer, and does not wait: " + r);
     if (r.isMultishot() && !multishotReceive) {
       return fail(r, Errno.EINVAL);
     }
@@ -488,7 +509,7 @@ final class SimulatedOperations {
       return fail(r, Errno.ENOTCONN);
     }
     if (!socket.readable()) {
-      return false;
+      return !waits && fail(r, Errno.EAGAIN);
     }
     if (error()) {
       return fail(r, Errno.ENOMEM, Errno.EINTR, Errno.EAGAIN, Errno.ECONNRESET);
@@ -501,7 +522,9 @@ final class SimulatedOperations {
       deliver(socket, r.address, count);
       return end(r, count);
     }
-    require(r.length == 0 || !r.isMultishot(), "a multishot with a length: " + r);
+    require(
+        r.length == 0 || !r.isMultishot() || r.isBundle(),
+        "a multishot with a length that is no bundle: " + r);
     if (r.isBundle()) {
       receiveBundle(r, socket);
       return true;
@@ -538,6 +561,7 @@ final class SimulatedOperations {
       deliver(socket, buffer.address(), count);
       total += count;
     } while (count == buffer.length()
+        && total < r.length
         && socket.inbound.size() > 0
         && !provided.isEmpty()
         && random.nextInt(4) > 0);

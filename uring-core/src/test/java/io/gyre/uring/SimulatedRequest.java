@@ -95,6 +95,7 @@ final class SimulatedRequest {
         || file instanceof SimulatedFile.WakeUpCounter
         || is(Liburing.IORING_OP_ACCEPT())
         || is(Liburing.IORING_OP_CONNECT())
+        || is(Liburing.IORING_OP_POLL_ADD())
         || is(Liburing.IORING_OP_RECV())
         || is(Liburing.IORING_OP_SEND()));
   }

@@ -29,6 +29,7 @@ import java.util.ArrayList;
 import java.util.Deque;
 import java.util.EnumSet;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -87,7 +88,7 @@ final class SimulatedUsers {
    * What a run did.
    *
    * @param outOfBuffers times that a receive found no buffer
-   * @param rare what never happened: an operation that never succeeded, or never failed
+   * @param rare what never happened, for instance an operation that never succeeded, or never failed
    */
   record Totals(
       long operations,
@@ -159,11 +160,21 @@ final class SimulatedUsers {
         kernel.refusing(optional, Errno.ENOMEM);
       }
     }
+    if (random.nextInt(8) == 0) {
+      kernel.refusing(Liburing.IORING_REGISTER_PBUF_RING(), Errno.EINVAL);
+    }
+    var disabled = new HashSet<String>();
+    int masked = random.nextBoolean() ? 0 : random.nextInt(8);
+    for (var feature : KernelFeature.values()) {
+      if (random.nextInt(8) < masked) {
+        disabled.add(feature.configurationName());
+      }
+    }
     int sq = 2 << random.nextInt(random.nextInt(3) == 0 ? 7 : 3);
     int cq = sq << random.nextInt(3);
     int buffers = 2 << random.nextInt(3);
     int fixedFiles = random.nextBoolean() ? 16 : 0;
-    return new DriverConfig(0, sq, cq, buffers, 64 + random.nextInt(64), fixedFiles);
+    return new DriverConfig(0, sq, cq, buffers, 64 + random.nextInt(64), fixedFiles, disabled);
   }
 
   /** Runs to the end: so many turns at most, then whatever it takes. */
@@ -194,6 +205,9 @@ final class SimulatedUsers {
       if (!failed.contains(code)) {
         rare.add(code + " that fails");
       }
+    }
+    if (kernel.operations().bundlesOfSeveral() == 0) {
+      rare.add("a bundle of several buffers");
     }
     long outOfBuffers = driver.counters().get(Counter.OUT_OF_BUFFERS);
     return new Totals(asked, turns, kernel.steps(), kernel.overflows(), outOfBuffers, rare);

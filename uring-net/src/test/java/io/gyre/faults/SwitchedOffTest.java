@@ -176,7 +176,7 @@ class SwitchedOffTest {
     long began = System.nanoTime();
     var fired = new CompletableFuture<Thread>();
     var delay = Duration.ofMillis(20);
-    var _ = first.scheduleNanos(() -> fired.complete(Thread.currentThread()), delay.toNanos());
+    var _ = first.schedule(delay, () -> fired.complete(Thread.currentThread()));
     assertSame(first.thread(), Waits.get(fired, "a timer"));
     assertTrue(System.nanoTime() - began >= delay.toNanos());
     for (int i = 0; i < 100; i++) {
