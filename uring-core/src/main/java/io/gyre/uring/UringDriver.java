@@ -144,7 +144,8 @@ final class UringDriver implements Driver {
     return open(kernel, SelfTests.NONE, config, dispatcher);
   }
 
-  private static UringDriver open(
+  /** The same, knowing what came of self-tests. */
+  static UringDriver open(
       Kernel kernel, SelfTests selfTests, DriverConfig config, OperationDispatcher dispatcher)
       throws IOException {
     var size = config;

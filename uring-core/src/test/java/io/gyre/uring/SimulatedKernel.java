@@ -60,6 +60,7 @@ final class SimulatedKernel implements Kernel {
   private final SimulatedOperations operations;
   private SimulatedFaults faults;
   private int refusedSetupFlags;
+  private int missingFeatures;
   private int setupsOutOfMemory;
 
   // The ring.
@@ -125,6 +126,12 @@ final class SimulatedKernel implements Kernel {
   /** A kernel that does not know some set-up flags. */
   SimulatedKernel withoutSetupFlags(int flags) {
     refusedSetupFlags |= flags;
+    return this;
+  }
+
+  /** A kernel that does not have some features. */
+  SimulatedKernel withoutFeatures(int features) {
+    missingFeatures |= features;
     return this;
   }
 
@@ -230,11 +237,12 @@ final class SimulatedKernel implements Kernel {
     io_uring_params.cq_entries(params, cqEntries);
     io_uring_params.features(
         params,
-        Liburing.IORING_FEAT_SINGLE_MMAP()
-            | Liburing.IORING_FEAT_NODROP()
-            | Liburing.IORING_FEAT_EXT_ARG()
-            | Liburing.IORING_FEAT_FAST_POLL()
-            | (operations.hasBundles() ? Liburing.IORING_FEAT_RECVSEND_BUNDLE() : 0));
+        ~missingFeatures
+            & (Liburing.IORING_FEAT_SINGLE_MMAP()
+                | Liburing.IORING_FEAT_NODROP()
+                | Liburing.IORING_FEAT_EXT_ARG()
+                | Liburing.IORING_FEAT_FAST_POLL()
+                | (operations.hasBundles() ? Liburing.IORING_FEAT_RECVSEND_BUNDLE() : 0)));
     var sq = io_uring_params.sq_off(params);
     io_sqring_offsets.head(sq, SQ_HEAD);
     io_sqring_offsets.tail(sq, SQ_TAIL);
