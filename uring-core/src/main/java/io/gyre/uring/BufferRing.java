@@ -26,6 +26,21 @@ import java.lang.foreign.MemorySegment;
  * that completion, then the handler's until it is released, then comes back here: from the loop's thread at once, from
  * others through a queue.
  *
+ * <p>A completion names one buffer. That of a bundle (kernel 6.10) tells the bytes of several: of that one and of those
+ * behind it in the ring, whatever their numbers. So we note where each buffer's entry is, and read from the entries
+ * which one follows and how much the kernel took each for: it may have made one shorter than we wrote it. Entries must
+ * therefore outlive the completions that they explain. Those may come in another order than their buffers were taken
+ * in, but all that the kernel takes from what we publish later is told later. So before a completion is there we append
+ * no buffer twice, and a ring of twice as many places as there are buffers overwrites nothing too early.
+ *
+ * <pre>
+ *   word                        written by  how we access it
+ *   an entry's address, number  us          plain stores, published by the tail; plain loads
+ *   an entry's length           us, then    plain stores, published by the tail; plain loads behind the acquire
+ *                               the kernel  of the completion queue's tail
+ *   tail                        us          store-release
+ * </pre>
+ *
  * <p>Where the kernel has no such rings, or must not use them, the same buffers are lent by {@link #pick}: a receive
  * waits without one until there is something to receive, and takes one for the moment that this takes.
  */
@@ -40,6 +55,7 @@ final class BufferRing implements Buffer.Owner {
   private static final long TAIL =
       io_uring_buf_ring.tail$offset(); // lies in the first entry's spare bytes
   private static final long PAGE_BYTES = 65_536; // the largest that aarch64 has
+  private static final int MOST_PLACES = 32_768; // the kernel's limit
 
   /**
    * The distance between buffers is a line more than their size. Small messages use the first lines of many buffers,
@@ -59,6 +75,7 @@ final class BufferRing implements Buffer.Owner {
   private final int mask;
   private final int bufferBytes;
   private final Buffer[] buffers;
+  private final int[] positions; // of the entry that each buffer was appended with last
 
   /** In the place of the kernel's ring where that has none: those that {@link #pick} gives, from head to tail. */
   private final Buffer[] ours;
@@ -80,17 +97,18 @@ final class BufferRing implements Buffer.Owner {
   private final ReturnedBuffers returnedElsewhere;
 
   /** Without entries it is not the kernel's. */
-  private BufferRing(MemorySegment entries, int count, int bufferBytes, WakeUp wakeUp) {
+  private BufferRing(MemorySegment entries, int places, int count, int bufferBytes, WakeUp wakeUp) {
     this.ours = entries == null ? new Buffer[count] : null;
     this.returnedElsewhere = new ReturnedBuffers(wakeUp.sleepFlag());
     this.lowFrom = count - count / 4;
     this.enoughFrom = count / 2;
     this.entries = entries;
     this.entriesAddress = entries == null ? 0 : entries.address();
-    this.mask = count - 1;
+    this.mask = places - 1;
     this.bufferBytes = bufferBytes;
     this.wakeUp = wakeUp;
     this.buffers = new Buffer[count];
+    this.positions = new int[count];
     // Held by the garbage collector through the buffers' views; zeroed, which brings in every page.
     long stride = bufferBytes + CACHE_LINE_BYTES;
     var memory = Arena.ofAuto().allocate(count * stride, CACHE_LINE_BYTES);
@@ -106,34 +124,36 @@ final class BufferRing implements Buffer.Owner {
       Ring ring, int count, int bufferBytes, WakeUp wakeUp, CapabilityReport report)
       throws IOException {
     if (!report.allows(BUFFER_RING)) {
-      return create(null, count, bufferBytes, wakeUp);
+      return create(null, count, count, bufferBytes, wakeUp);
     }
-    var entries = Arena.ofAuto().allocate(count * ENTRY_BYTES, PAGE_BYTES);
-    int result = register(ring, entries, count);
+    int places = Math.min(2 * count, MOST_PLACES);
+    var entries = Arena.ofAuto().allocate(places * ENTRY_BYTES, PAGE_BYTES);
+    int result = register(ring, entries, places);
     if (result == -Errno.ENOMEM.number()) {
       throw new Ring.SetupException("io_uring_register(PBUF_RING)", -result);
     }
     if (result < 0) {
       report.refused(BUFFER_RING, -result);
-      return create(null, count, bufferBytes, wakeUp);
+      return create(null, count, count, bufferBytes, wakeUp);
     }
     report.used(BUFFER_RING, count + " buffers of " + bufferBytes + " bytes");
-    return create(entries, count, bufferBytes, wakeUp);
+    return create(entries, places, count, bufferBytes, wakeUp);
   }
 
   /** The same on any ring, for self-tests: 0 or the negated errno. */
-  static int register(Ring ring, MemorySegment entries, int count) {
+  static int register(Ring ring, MemorySegment entries, int places) {
     var argument = Arena.ofAuto().allocate(io_uring_buf_reg.layout());
     io_uring_buf_reg.ring_addr(argument, entries.address());
-    io_uring_buf_reg.ring_entries(argument, count);
+    io_uring_buf_reg.ring_entries(argument, places);
     io_uring_buf_reg.bgid(argument, (short) GROUP);
     return ring.register(Liburing.IORING_REGISTER_PBUF_RING(), argument, 1);
   }
 
-  private static BufferRing create(MemorySegment entries, int count, int bufferBytes, WakeUp wakeUp)
+  private static BufferRing create(
+      MemorySegment entries, int places, int count, int bufferBytes, WakeUp wakeUp)
       throws IOException {
     try {
-      return new BufferRing(entries, count, bufferBytes, wakeUp);
+      return new BufferRing(entries, places, count, bufferBytes, wakeUp);
     } catch (OutOfMemoryError e) {
       throw new IOException(
           "no direct memory left for receive buffers; raise -XX:MaxDirectMemorySize or make"
@@ -177,10 +197,36 @@ final class BufferRing implements Buffer.Owner {
     tracker = value;
   }
 
+  /** Whether there are places enough to tell what a bundle consists of. */
+  boolean canTellBundles() {
+    return ours == null && mask + 1 >= 2 * buffers.length;
+  }
+
+  /** How many bytes the kernel took a buffer for that a completion names: that many, if it went on behind it. */
+  int length(int id) {
+    return Memory.getInt(entry(positions[id]) + LEN);
+  }
+
+  /** The buffer that the kernel goes on with behind another. To be asked for before that one is lent or put back. */
+  int following(int id) {
+    return Memory.getShort(entry(positions[id] + 1) + BID) & 0xFFFF;
+  }
+
   /** A buffer that was filled for nobody, or not at all. */
   void putBack(int id) {
     unpick();
     append(buffers[id]);
+  }
+
+  /** What the kernel filled for nobody: a buffer, or the bundle that begins with it. */
+  void putBack(int first, int bytes) {
+    int current = first;
+    for (int left = bytes - length(first); left > 0; left -= length(current)) {
+      int following = following(current);
+      append(buffers[current]);
+      current = following;
+    }
+    append(buffers[current]);
   }
 
   private void unpick() {
@@ -212,11 +258,15 @@ final class BufferRing implements Buffer.Owner {
       ours[tail++ & mask] = buffer;
       return;
     }
-    long entry = entriesAddress + (tail & mask) * ENTRY_BYTES;
+    long entry = entry(tail);
     Memory.putLong(entry + ADDR, buffer.address());
     Memory.putInt(entry + LEN, bufferBytes);
     Memory.putShort(entry + BID, buffer.id());
-    tail++;
+    positions[buffer.id()] = tail++;
+  }
+
+  private long entry(int position) {
+    return entriesAddress + (position & mask) * ENTRY_BYTES;
   }
 
   /** Lets the kernel see what came back; once a turn, before the call into the kernel. */

@@ -43,8 +43,13 @@ final class Entries {
         operation.token());
   }
 
-  /** A receive into a buffer of the ring's choice: once for up to so many bytes, or with 0 multishot. */
-  static void receive(long sqe, Operation operation, int bytes) {
+  /**
+   * A receive into buffers of the ring's choice.
+   *
+   * @param bytes how many at most; of a bundle, if it is one; 0 for multishots without
+   * @param flags those that receives and sends have of their own, in {@code ioprio}
+   */
+  static void receive(long sqe, Operation operation, int bytes, int flags) {
     var socket = (UringDescriptor) operation.descriptor();
     Sqe.write(
         sqe,
@@ -56,8 +61,8 @@ final class Entries {
         bytes,
         0,
         operation.token());
-    if (bytes == 0) {
-      Sqe.ioprio(sqe, Liburing.IORING_RECV_MULTISHOT());
+    if (flags != 0) {
+      Sqe.ioprio(sqe, flags);
     }
   }
 

@@ -33,6 +33,14 @@ final class Memory {
     return layout.varHandle().withInvokeExactBehavior();
   }
 
+  static int getShort(long address) {
+    return (short) SHORT.get(ALL, address);
+  }
+
+  static int getInt(long address) {
+    return (int) INT.get(ALL, address);
+  }
+
   static int getIntAcquire(long address) {
     return (int) ALIGNED_INT.getAcquire(ALL, address);
   }

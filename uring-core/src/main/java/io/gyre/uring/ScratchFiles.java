@@ -9,6 +9,8 @@ import io.gyre.bindings.sockaddr_storage;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -61,6 +63,30 @@ final class ScratchFiles implements AutoCloseable {
 
   private int socket() throws IOException {
     return own("socket", Libc.socket(Libc.AF_UNIX(), Libc.SOCK_STREAM() | Libc.SOCK_CLOEXEC(), 0));
+  }
+
+  /** The same over TCP, without leaving this host. */
+  Pair tcpSockets() throws IOException {
+    int listener = tcpSocket();
+    var any = new InetSocketAddress(InetAddress.ofLiteral("127.0.0.1"), 0);
+    var loopback = SocketAddresses.encode(arena, any);
+    check("bind", Libc.bind(listener, loopback, (int) loopback.byteSize()));
+    check("listen", Libc.listen(listener, 1));
+    length.set(JAVA_INT, 0, (int) address.byteSize());
+    check("getsockname", Libc.getsockname(listener, address, length));
+    int output = tcpSocket();
+    check("connect", Libc.connect(output, address, length.get(JAVA_INT, 0)));
+    int input = Libc.accept4(listener, MemorySegment.NULL, MemorySegment.NULL, Libc.SOCK_CLOEXEC());
+    return new Pair(own("accept4", input), output);
+  }
+
+  private int tcpSocket() throws IOException {
+    return own("socket", Libc.socket(Libc.AF_INET(), Libc.SOCK_STREAM() | Libc.SOCK_CLOEXEC(), 0));
+  }
+
+  /** Writes a byte to a TCP socket that is not part of the stream, but makes a mark in it. */
+  void writeUrgent(int fd) throws IOException {
+    check("send", Libc.send(fd, arena.allocate(1), 1, Libc.MSG_OOB()) == 1 ? 0 : -1);
   }
 
   /** Writes so few bytes that there is always room: 0, 1, 2 ... from a first value on. */

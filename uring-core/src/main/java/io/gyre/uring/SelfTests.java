@@ -45,7 +45,7 @@ final class SelfTests {
       case REGISTERED_BUFFERS -> RegistrationSelfTests::buffers;
       case BUFFER_RING -> ReceiveSelfTests::bufferRing;
       case INCREMENTAL_BUFFERS -> null;
-      case RECEIVE_BUNDLES -> null;
+      case RECEIVE_BUNDLES -> BundleSelfTest::run;
       case MULTISHOT_ACCEPT -> MultishotSelfTests::accept;
       case MULTISHOT_RECEIVE -> ReceiveSelfTests::multishot;
       case MULTISHOT_POLL -> MultishotSelfTests::poll;

@@ -1,15 +1,12 @@
 package io.gyre.uring;
 
 import static io.gyre.uring.KernelFeature.BOUNDED_WORKERS;
-import static io.gyre.uring.KernelFeature.BUFFER_RING;
 import static io.gyre.uring.KernelFeature.CANCEL_ALL;
 import static io.gyre.uring.KernelFeature.MSG_RING;
 import static io.gyre.uring.KernelFeature.MULTISHOT_ACCEPT;
 import static io.gyre.uring.KernelFeature.MULTISHOT_POLL;
-import static io.gyre.uring.KernelFeature.MULTISHOT_RECEIVE;
 import static io.gyre.uring.KernelFeature.REGISTERED_RING;
 
-import io.gyre.Buffer;
 import io.gyre.BufferPool;
 import io.gyre.PollSource;
 import io.gyre.bindings.Libc;
@@ -91,7 +88,7 @@ final class UringDriver implements Driver {
   private final SleepFlag sleepFlag;
   private final int credit;
   private final OperationMemory memory = new OperationMemory();
-  private boolean multishotReceive;
+  private final Receives receives;
   private final boolean multishotAccept;
   private final boolean multishotPoll;
 
@@ -104,10 +101,9 @@ final class UringDriver implements Driver {
   private int roomGranted;
   private boolean wakeArmed;
 
-  // Operations that wait for room, those that a receive buffer must come back for, and those that
-  // ended without the kernel: each a list in order, linked through the operations.
+  // Operations that wait for room, and those that ended without the kernel: each a list in order,
+  // linked through the operations.
   private final OperationList waiting = new OperationList();
-  private final StarvedReceives starved = new StarvedReceives();
   private final OperationList ended = new OperationList();
   private final Cancellations cancels;
   private final RawEntries rawEntries = new RawEntries();
@@ -136,10 +132,7 @@ final class UringDriver implements Driver {
     this.sockets = sockets;
     this.multishotAccept = report.uses(MULTISHOT_ACCEPT);
     this.multishotPoll = report.uses(MULTISHOT_POLL);
-    this.multishotReceive = bufferRing.isKernels() && report.uses(MULTISHOT_RECEIVE);
-    if (!bufferRing.isKernels() && report.allows(MULTISHOT_RECEIVE)) {
-      report.absent(MULTISHOT_RECEIVE, "it needs " + BUFFER_RING.configurationName());
-    }
+    this.receives = new Receives(dispatcher, ring, bufferRing, waiting, this::goOn, report);
     this.report = report;
     // A quarter stays free for cancellations, the wake-up and what multishots post meanwhile.
     this.credit = Math.max(1, ring.cqEntries() - Math.max(2, ring.cqEntries() / 4));
@@ -269,10 +262,8 @@ final class UringDriver implements Driver {
     if (operation.code() == OpCode.SEND) {
       return ((UringDescriptor) operation.descriptor()).takesTurn(operation);
     }
-    if (operation.code() == OpCode.RECEIVE_MULTISHOT && !starved.isEmpty()) {
-      counters.add(Counter.OUT_OF_BUFFERS, 1);
-      starved.addLast(operation);
-      return false;
+    if (operation.code() == OpCode.RECEIVE_MULTISHOT) {
+      return receives.mayStart(operation);
     }
     return operation.code() != OpCode.POLL_MULTISHOT || multishotPoll || !endsAtOnce(operation);
   }
@@ -420,23 +411,12 @@ final class UringDriver implements Driver {
     } else if (code == OpCode.SEND) {
       Entries.send(sqe, operation);
     } else if (code == OpCode.RECEIVE_MULTISHOT) {
-      writeReceive(sqe, operation);
+      receives.write(sqe, operation);
     } else if (code == OpCode.RAW) {
       writeRaw(sqe, operation, false);
     } else {
       boolean multishot = code == OpCode.ACCEPT_MULTISHOT ? multishotAccept : multishotPoll;
       Entries.rare(sqe, operation, multishot);
-    }
-  }
-
-  private void writeReceive(long sqe, Operation operation) {
-    if (bufferRing.isKernels()) {
-      boolean multishot = multishotReceive && !StarvedReceives.takesOne(operation);
-      Entries.receive(sqe, operation, multishot ? 0 : bufferRing.bufferBytes());
-    } else if (operation.driverState() instanceof Buffer picked) {
-      Entries.receiveInto(sqe, operation, picked.address(), bufferRing.bufferBytes());
-    } else {
-      Entries.awaitInput(sqe, operation);
     }
   }
 
@@ -543,7 +523,7 @@ final class UringDriver implements Driver {
   public void cancel(Operation operation) {
     telemetry.cancelRequested(operation.code().name(), operation.subject());
     operation.requestCancel();
-    if (starved.remove(operation) || waiting.remove(operation) || leavesLine(operation)) {
+    if (waiting.remove(operation) || leavesLine(operation)) {
       cancelledBeforeTheKernel(operation);
       return;
     }
@@ -554,16 +534,17 @@ final class UringDriver implements Driver {
     cancels.add(operation);
   }
 
-  private static boolean leavesLine(Operation operation) {
+  private boolean leavesLine(Operation operation) {
     return operation.code() == OpCode.SEND
-        && ((UringDescriptor) operation.descriptor()).leavesLine(operation);
+        ? ((UringDescriptor) operation.descriptor()).leavesLine(operation)
+        : receives.leavesLine(operation);
   }
 
   @Override
   @SuppressWarnings("ReferenceEquality") // this very descriptor
   public void cancelAll(Descriptor descriptor) {
     telemetry.cancelRequested("ALL", descriptor.subject());
-    starved.removeIf(o -> o.descriptor() == descriptor, this::cancelledBeforeTheKernel);
+    receives.leaveLine(descriptor, this::cancelledBeforeTheKernel);
     waiting.removeIf(
         o -> o.descriptor() == descriptor && o.code() != OpCode.CLOSE,
         this::cancelledBeforeTheKernel);
@@ -580,7 +561,7 @@ final class UringDriver implements Driver {
     // again.
     dispatcher.forEachInFlight(Operation::requestCancel);
     rawInFlight.cancelAll(null);
-    starved.removeIf(o -> true, this::cancelledBeforeTheKernel);
+    receives.leaveLine(null, this::cancelledBeforeTheKernel);
     waiting.removeIf(o -> o.code() != OpCode.CLOSE, this::cancelledBeforeTheKernel);
     cancels.addAll();
   }
@@ -607,7 +588,7 @@ final class UringDriver implements Driver {
   public int turn(long timeoutNanos, int budget) throws IOException {
     bufferRing.publish();
     counters.lower(Counter.FREE_RECEIVE_BUFFERS_LOW, bufferRing.available());
-    boolean buffersCame = rearmStarved();
+    boolean buffersCame = receives.rearmStarved();
     if (rawInFlight.isCancelling()) {
       rawInFlight.cancelDue(cancels::add);
     }
@@ -648,7 +629,7 @@ final class UringDriver implements Driver {
         || !isIdle()
         || mayWriteWaiting()
         || rawInFlight.isCancelling()
-        || (!starved.isEmpty() && (bufferRing.available() > 0 || bufferRing.hasReturned()));
+        || receives.canRearm();
   }
 
   /** From here on others wake the loop. What they left before is seen here, and then it does not sleep. */
@@ -661,20 +642,6 @@ final class UringDriver implements Driver {
       return false;
     }
     return true;
-  }
-
-  /** Starts receives again that had no buffer; as many as there are buffers, in the order in which they went without. */
-  private boolean rearmStarved() {
-    if (starved.isEmpty()) {
-      bufferRing.starving(false);
-      return false;
-    }
-    for (int i = bufferRing.available(); i > 0 && !starved.isEmpty(); i--) {
-      waiting.add(starved.removeFirst());
-    }
-    boolean none = bufferRing.available() == 0 && !starved.isEmpty();
-    bufferRing.starving(none);
-    return !starved.isEmpty() && !none;
   }
 
   /** Writes entries for what waits, as far as there is room: cancellations, the wake-up, then operations in order. */
@@ -763,8 +730,8 @@ final class UringDriver implements Driver {
     if (count == 0) {
       return 0;
     }
-    counters.add(Counter.COMPLETED, count);
     int ended = 0;
+    int beyond = 0; // buffers of bundles that count against the budget beyond their completions
     // Each operation is looked up one completion ahead, so that its slot is on the way to the cache
     // while the handler before it runs. No handler can give it back: only its completion does.
     int position = ring.firstCompletion();
@@ -788,17 +755,23 @@ final class UringDriver implements Driver {
         continue;
       }
       if (operation == null) {
-        stale(flags);
+        counters.add(Counter.STALE, 1); // an outcome for nobody
+        receives.putBack(result, flags);
       } else if (operation.driverState() == null) {
         ended++;
         dispatcher.resolve(operation, result);
       } else {
         boolean more = (flags & Liburing.IORING_CQE_F_MORE()) != 0;
         var code = operation.code();
-        if (code == OpCode.RECEIVE_MULTISHOT && more && result > 0) {
+        if (code == OpCode.RECEIVE_MULTISHOT) {
           int buffer = flags >>> Liburing.IORING_CQE_BUFFER_SHIFT();
-          operation.setReceived(bufferRing.take(buffer, result, operation));
-          dispatcher.resolveMore(operation, result);
+          if (more && result > 0 && result <= bufferRing.length(buffer)) {
+            operation.setReceived(bufferRing.take(buffer, result, operation));
+            dispatcher.resolveMore(operation, result);
+          } else {
+            beyond += receives.received(operation, result, flags, more);
+            count = Math.min(count, Math.max(i + 1, budget - beyond));
+          }
         } else if (code == OpCode.SEND && result == operation.memoryLength()) {
           sendEnded(operation, result);
         } else {
@@ -807,10 +780,11 @@ final class UringDriver implements Driver {
         }
       }
     }
+    counters.add(Counter.COMPLETED, count);
     inKernel -= ended;
     // Given back all at once, behind the handlers: credit has kept room for what they started.
     ring.release(count);
-    return count;
+    return count + beyond;
   }
 
   private void notAnOperation(long token, int result) {
@@ -822,17 +796,8 @@ final class UringDriver implements Driver {
     cancels.answered(token, result);
   }
 
-  /** An outcome for nobody. */
-  private void stale(int flags) {
-    counters.add(Counter.STALE, 1);
-    if ((flags & Liburing.IORING_CQE_F_BUFFER()) != 0) {
-      bufferRing.putBack(flags >>> Liburing.IORING_CQE_BUFFER_SHIFT());
-    }
-  }
-
   private void dispatchFurther(Operation operation, int result, int flags, boolean more) {
     switch (operation.code()) {
-      case RECEIVE_MULTISHOT -> received(operation, result, flags, more);
       case SEND -> sent(operation, result);
       case ACCEPT, ACCEPT_MULTISHOT -> accepted(operation, result, more);
       case POLL, POLL_MULTISHOT -> polled(operation, result, more);
@@ -870,11 +835,7 @@ final class UringDriver implements Driver {
           ended.add(following); // nothing begins behind what failed
         }
       }
-      case RECEIVE_MULTISHOT -> {
-        if (operation.driverState() instanceof Buffer picked) {
-          bufferRing.putBack(picked.id());
-        }
-      }
+      case RECEIVE_MULTISHOT -> receives.unpick(operation);
       case OPEN -> {
         if (result >= 0) {
           var path = ((OpenRequest) operation.argument()).path().toString();
@@ -899,92 +860,10 @@ final class UringDriver implements Driver {
     return descriptor;
   }
 
-  private void received(Operation operation, int result, int flags, boolean more) {
-    if (!bufferRing.isKernels()) {
-      if (operation.driverState() instanceof Buffer picked) {
-        receivedInto(operation, picked, result);
-      } else {
-        inputCame(operation, result);
-      }
-      return;
-    }
-    boolean hasBuffer = (flags & Liburing.IORING_CQE_F_BUFFER()) != 0;
-    if (result > 0) {
-      int buffer = flags >>> Liburing.IORING_CQE_BUFFER_SHIFT();
-      operation.setReceived(bufferRing.take(buffer, result, operation));
-      dispatcher.resolveMore(operation, result);
-      if (!more) {
-        receiveOn(operation);
-      }
-      return;
-    }
-    if (hasBuffer) {
-      bufferRing.putBack(flags >>> Liburing.IORING_CQE_BUFFER_SHIFT());
-    }
-    if (result == -Errno.ENOBUFS.number()) {
-      counters.add(Counter.OUT_OF_BUFFERS, 1);
-      if (isToEnd(operation)) {
-        dispatcher.resolve(operation, -Errno.ECANCELED.number());
-      } else {
-        starved.add(operation);
-      }
-      return;
-    }
-    if (result == -Errno.EINVAL.number() && multishotReceive && !isToEnd(operation)) {
-      multishotReceive = false; // a kernel that knows the flags but not this; it does without
-      goOn(operation);
-      return;
-    }
-    dispatcher.resolve(operation, result);
-  }
-
-  /** There is something to receive: now it takes a buffer. */
-  private void inputCame(Operation operation, int result) {
-    if (result < 0 || isToEnd(operation)) {
-      dispatcher.resolve(operation, result < 0 ? result : -Errno.ECANCELED.number());
-      return;
-    }
-    var picked = bufferRing.pick();
-    if (picked == null) {
-      counters.add(Counter.OUT_OF_BUFFERS, 1);
-      starved.add(operation);
-    } else {
-      operation.setDriverState(picked);
-      waiting.add(operation);
-    }
-  }
-
-  private void receivedInto(Operation operation, Buffer picked, int result) {
-    if (result > 0) {
-      operation.setReceived(bufferRing.take(picked.id(), result, operation));
-      operation.setDriverState(MORE_TO_DO);
-      dispatcher.resolveMore(operation, result);
-      receiveOn(operation);
-      return;
-    }
-    bufferRing.putBack(picked.id());
-    operation.setDriverState(MORE_TO_DO);
-    if (result == -Errno.EAGAIN.number()) {
-      goOn(operation); // another receive on the socket was quicker
-    } else {
-      dispatcher.resolve(operation, result);
-    }
-  }
-
   /** Whether somebody wants it to end, so that nothing of it is to start again. */
   static boolean isToEnd(Operation operation) {
     var descriptor = operation.descriptor(); // polls and raw operations may have none
     return operation.isCancelRequested() || (descriptor != null && descriptor.isClosing());
-  }
-
-  /** A receive that took a buffer and ended: if others wait for one, it is their turn. */
-  private void receiveOn(Operation operation) {
-    operation.setDriverState(MORE_TO_DO);
-    if (starved.isEmpty() || isToEnd(operation)) {
-      goOn(operation);
-    } else {
-      starved.addLast(operation);
-    }
   }
 
   /** A multishot that the kernel ended without an error starts again, unless somebody wants it to end. */

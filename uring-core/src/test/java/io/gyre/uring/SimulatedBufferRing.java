@@ -48,11 +48,14 @@ final class SimulatedBufferRing {
   }
 
   private Taken entry(int position) {
-    var entry =
-        Memory.ALL.asSlice(
-            ring + (position & entries - 1) * io_uring_buf.sizeof(), io_uring_buf.layout());
+    var entry = memory(position);
     return new Taken(
         io_uring_buf.bid(entry) & 0xFFFF, io_uring_buf.addr(entry), io_uring_buf.len(entry));
+  }
+
+  private MemorySegment memory(int position) {
+    return Memory.ALL.asSlice(
+        ring + (position & entries - 1) * io_uring_buf.sizeof(), io_uring_buf.layout());
   }
 
   boolean isEmpty() {
@@ -68,6 +71,14 @@ final class SimulatedBufferRing {
     return taken;
   }
 
+  /** Takes the next buffer for fewer bytes than it has, as the kernel does when it knows how much there is to come. */
+  void shorten(RandomGenerator random) {
+    if (!isEmpty()) {
+      var entry = memory(head);
+      io_uring_buf.len(entry, 1 + random.nextInt(io_uring_buf.len(entry)));
+    }
+  }
+
   /** Overwrites a buffer that is the kernel's: nobody may look at it any more. */
   void scribble(RandomGenerator random) {
     if (!isEmpty()) {
@@ -81,7 +92,8 @@ final class SimulatedBufferRing {
     return seen - head & 0xFFFF;
   }
 
-  int entries() {
-    return entries;
+  /** How many there are, the kernel's or not. */
+  int buffers() {
+    return addresses.size();
   }
 }

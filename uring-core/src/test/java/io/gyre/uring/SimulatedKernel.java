@@ -81,7 +81,10 @@ final class SimulatedKernel implements Kernel {
   private boolean pollingAsleep;
   private boolean closed;
 
-  // Completions: posted by task work once it is asked for, then in the queue, or behind it.
+  // Completions: posted by task work once it is asked for, then in the queue, or behind it. Last
+  // ones may be kept until the kernel has gone through all that it does at a time: others overtake
+  // them.
+  private final Deque<Completion> ends = new ArrayDeque<>();
   private final Deque<Completion> taskWork = new ArrayDeque<>();
   private final Deque<Completion> overflow = new ArrayDeque<>();
   private boolean[] tookCredit;
@@ -269,6 +272,7 @@ final class SimulatedKernel implements Kernel {
                 | Liburing.IORING_FEAT_NODROP()
                 | Liburing.IORING_FEAT_EXT_ARG()
                 | Liburing.IORING_FEAT_FAST_POLL()
+                | (operations.hasBundles() ? Liburing.IORING_FEAT_RECVSEND_BUNDLE() : 0)
                 | Liburing.IORING_FEAT_MIN_TIMEOUT()
                 | Liburing.IORING_FEAT_NO_IOWAIT())
             & ~missingFeatures);
@@ -525,6 +529,7 @@ final class SimulatedKernel implements Kernel {
       steps++;
       begin(request);
     }
+    handEnds();
     return limit;
   }
 
@@ -589,6 +594,7 @@ final class SimulatedKernel implements Kernel {
         nowNanos = next;
       }
       removeEnded();
+      handEnds();
       post();
     }
     return 0;
@@ -606,6 +612,7 @@ final class SimulatedKernel implements Kernel {
       }
     }
     removeEnded();
+    handEnds();
     return any;
   }
 
@@ -655,11 +662,25 @@ final class SimulatedKernel implements Kernel {
       creditUnreaped++;
     }
     var completion = new Completion(request.userData, result, flags, request.takesCredit());
+    if (last && chance(faults.delay())) {
+      ends.add(completion);
+    } else {
+      hand(completion);
+    }
+  }
+
+  private void hand(Completion completion) {
     if (uses(Liburing.IORING_SETUP_DEFER_TASKRUN())) {
       taskWork.add(completion);
       showFlags();
     } else {
       post(completion);
+    }
+  }
+
+  private void handEnds() {
+    while (!ends.isEmpty()) {
+      hand(ends.remove());
     }
   }
 

@@ -129,7 +129,7 @@ final class SimulatedLoop {
     turn(0, 1024);
     var provided = kernel.operations().provided();
     require(
-        provided == null || provided.available() == provided.entries(),
+        provided == null || provided.available() == provided.buffers(),
         "receive buffers are missing");
     var buffers = driver.receiveBuffers();
     require(buffers.available() == buffers.count(), "receive buffers are lent still");

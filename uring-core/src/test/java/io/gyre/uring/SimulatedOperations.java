@@ -55,6 +55,8 @@ final class SimulatedOperations {
   private long registeredFrom;
   private long registeredTo;
   private boolean multishotReceive = true;
+  private boolean bundles = true;
+  private long bundlesOfSeveral;
   private Observer observer = (token, done, bytes) -> {};
 
   // For the one descriptor that is the process's own.
@@ -74,6 +76,20 @@ final class SimulatedOperations {
   /** A kernel that has the flags of Linux 6.0, but not what came with it. */
   void refuseMultishotReceive() {
     multishotReceive = false;
+  }
+
+  /** A kernel before Linux 6.10. */
+  void withoutBundles() {
+    bundles = false;
+  }
+
+  boolean hasBundles() {
+    return bundles;
+  }
+
+  /** How many completions told of more than one buffer. */
+  long bundlesOfSeveral() {
+    return bundlesOfSeveral;
   }
 
   /** Puts a file under the lowest number that is free. */
@@ -215,6 +231,9 @@ final class SimulatedOperations {
     }
     boolean multishot = receives || r.is(Liburing.IORING_OP_ACCEPT());
     require(r.ioprio == 0 || multishot, "ioprio of " + r);
+    require(
+        !r.isBundle() || (bundles && r.selectsBuffer()),
+        "a bundle of one buffer, or on a kernel without: " + r);
   }
 
   /** Whether the kernel does it while it takes the entry, always. */
@@ -503,13 +522,53 @@ final class SimulatedOperations {
       deliver(socket, r.address, count);
       return end(r, count);
     }
-    require(r.length == 0 || !r.isMultishot(), "a multishot with a length: " + r);
+    require(
+        r.length == 0 || !r.isMultishot() || r.isBundle(),
+        "a multishot with a length that is no bundle: " + r);
+    if (r.isBundle()) {
+      receiveBundle(r, socket);
+      return true;
+    }
     var buffer = provided.take();
     int limit = r.length == 0 ? buffer.length() : Math.min(r.length, buffer.length());
     int count = some(Math.min(limit, socket.inbound.size()));
     deliver(socket, buffer.address(), count);
     kernel.complete(r, count, named(buffer) | more(r));
     return true;
+  }
+
+  /**
+   * Fills buffers as long as each is full. Then there is none left perhaps, which ends a multishot. A kernel that knows
+   * how much there is to come makes a buffer's entry shorter, and leaves it so even if nothing comes after all.
+   */
+  private void receiveBundle(SimulatedRequest r, Socket socket) {
+    var random = kernel.random();
+    SimulatedBufferRing.Taken first = null;
+    int total = 0;
+    int count;
+    SimulatedBufferRing.Taken buffer;
+    do {
+      if (random.nextInt(16) == 0) {
+        provided.shorten(random);
+      }
+      buffer = provided.take();
+      if (first == null) {
+        first = buffer;
+      } else if (buffer.id() != first.id()) {
+        bundlesOfSeveral++;
+      }
+      count = some(Math.min(buffer.length(), socket.inbound.size()));
+      deliver(socket, buffer.address(), count);
+      total += count;
+    } while (count == buffer.length()
+        && total < r.length
+        && socket.inbound.size() > 0
+        && !provided.isEmpty()
+        && random.nextInt(4) > 0);
+    if (random.nextInt(8) == 0) {
+      provided.shorten(random);
+    }
+    kernel.complete(r, total, named(first) | (provided.isEmpty() ? 0 : more(r)));
   }
 
   /** The end of the stream, or of the connection. Some kernels hand a buffer back along with the end. */

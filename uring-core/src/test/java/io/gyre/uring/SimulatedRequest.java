@@ -51,7 +51,11 @@ final class SimulatedRequest {
 
   boolean isMultishot() {
     return (is(Liburing.IORING_OP_ACCEPT()) && ioprio == Liburing.IORING_ACCEPT_MULTISHOT())
-        || (is(Liburing.IORING_OP_RECV()) && ioprio == Liburing.IORING_RECV_MULTISHOT());
+        || (is(Liburing.IORING_OP_RECV()) && (ioprio & Liburing.IORING_RECV_MULTISHOT()) != 0);
+  }
+
+  boolean isBundle() {
+    return is(Liburing.IORING_OP_RECV()) && (ioprio & Liburing.IORING_RECVSEND_BUNDLE()) != 0;
   }
 
   boolean selectsBuffer() {

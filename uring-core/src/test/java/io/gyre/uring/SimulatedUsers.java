@@ -90,7 +90,7 @@ final class SimulatedUsers {
    * What a run did.
    *
    * @param outOfBuffers times that a receive found no buffer
-   * @param rare what never happened: an operation that never succeeded, or never failed
+   * @param rare what never happened, for instance an operation that never succeeded, or never failed
    */
   record Totals(
       long operations,
@@ -148,6 +148,9 @@ final class SimulatedUsers {
     }
     if (random.nextInt(8) == 0) {
       kernel.operations().refuseMultishotReceive();
+    }
+    if (random.nextInt(4) == 0) {
+      kernel.operations().withoutBundles();
     }
     for (int optional :
         new int[] {
@@ -234,6 +237,9 @@ final class SimulatedUsers {
       }
     }
     rareWaits(rare);
+    if (kernel.operations().bundlesOfSeveral() == 0) {
+      rare.add("a bundle of several buffers");
+    }
     long outOfBuffers = driver.counters().get(Counter.OUT_OF_BUFFERS);
     return new Totals(asked, turns, kernel.steps(), kernel.overflows(), outOfBuffers, rare);
   }
