@@ -89,7 +89,7 @@ final class UringDriver implements Driver {
   private final OperationList ended = new OperationList();
   private final Cancellations cancels;
   private final RawEntries rawEntries = new RawEntries();
-  private final RawInFlight rawInFlight = new RawInFlight();
+  private final RawInFlight rawInFlight;
 
   private UringDriver(
       OperationDispatcher dispatcher,
@@ -105,6 +105,7 @@ final class UringDriver implements Driver {
     this.telemetry = dispatcher.telemetry();
     this.counters = telemetry.counters();
     this.ring = ring;
+    this.rawInFlight = new RawInFlight(ring::nanoTime);
     this.wakeUp = wakeUp;
     this.bufferRing = bufferRing;
     bufferRing.countIn(counters);
