@@ -2,7 +2,7 @@ package io.gyre.uring;
 
 import io.gyre.driver.Descriptor;
 import io.gyre.driver.Operation;
-import java.util.HashSet;
+import java.util.LinkedHashSet;
 import java.util.Set;
 import java.util.function.Consumer;
 import java.util.function.LongSupplier;
@@ -16,7 +16,7 @@ final class RawInFlight {
   private static final long PAUSE_NANOS = 1_000_000;
 
   private final LongSupplier clock;
-  private final Set<Operation> operations = new HashSet<>();
+  private final Set<Operation> operations = new LinkedHashSet<>();
   private boolean cancelling;
   private long nextNanos;
 

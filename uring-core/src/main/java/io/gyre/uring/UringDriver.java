@@ -386,7 +386,8 @@ final class UringDriver implements Driver {
   private static int entries(Operation operation) {
     int count = 1;
     if (operation.code() == OpCode.RAW) {
-      for (var o = operation.behind(); o != null; o = o.behind()) {
+      // As many as writeChain writes.
+      for (var o = operation.behind(); o != null && !o.isCancelRequested(); o = o.behind()) {
         count++;
       }
     }

@@ -5,7 +5,8 @@ import static io.gyre.uring.SimulatedKernel.require;
 import io.gyre.driver.Operation;
 import io.gyre.driver.OperationDispatcher;
 import io.gyre.driver.OperationScope;
-import java.util.HashMap;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.concurrent.CancellationException;
 import java.util.function.LongConsumer;
@@ -17,7 +18,7 @@ import java.util.function.LongConsumer;
 final class SimulatedScope implements OperationScope {
   private final OperationDispatcher dispatcher;
   private final LongConsumer cancelled;
-  private final Map<Operation, Long> inside = new HashMap<>();
+  private final Map<Operation, Long> inside = new LinkedHashMap<>(); // in order: seeds replay
   private boolean over;
 
   /** Told of each operation that it cancels, by its token. */
@@ -28,7 +29,7 @@ final class SimulatedScope implements OperationScope {
 
   void end() {
     over = true;
-    for (long token : Map.copyOf(inside).values()) {
+    for (long token : new ArrayList<>(inside.values())) {
       cancelled.accept(token);
       dispatcher.cancel(token);
     }
