@@ -82,7 +82,7 @@ public final class EventLoop implements Executor {
     this.counters = telemetry.counters();
     this.dispatcher = new OperationDispatcher(this::handlerThrew, telemetry, inbox.sleepFlag());
     this.thread = new LoopThread(this, name, this::run);
-    this.owner = thread;
+    setOwner(thread);
     this.buffers =
         new BufferPool(
             name,
@@ -90,6 +90,11 @@ public final class EventLoop implements Executor {
             new LeaseTracker(options.leakDetection(), name),
             thread,
             this);
+  }
+
+  private void setOwner(Thread value) {
+    owner = value;
+    dispatcher.setOwner(value);
   }
 
   /** Lets {@link #current()} find the loop without a map. */
@@ -188,7 +193,8 @@ public final class EventLoop implements Executor {
   }
 
   /**
-   * For those who build on the SPI: where operations of this loop begin. Confined to the loop's thread.
+   * For those who build on the SPI: where operations of this loop begin. Confined to the loop's thread: on any other it
+   * throws an {@link IllegalStateException}.
    *
    * @return the dispatcher
    */
@@ -474,11 +480,20 @@ public final class EventLoop implements Executor {
       }
       drained = drain(opened);
     } catch (Throwable t) {
-      LOG.error("{} cannot go on: every operation on it fails", thread.getName(), t);
-      dispatcher.failAll(t);
+      logAnyhow("{} cannot go on: every operation on it fails", t);
+      attempt(() -> dispatcher.failAll(t));
       started.completeExceptionally(t);
     } finally {
       terminate(opened, drained);
+    }
+  }
+
+  /** A part of the loop's end. What ended the loop, such as a lack of memory, may well hit that too: not all the rest. */
+  private void attempt(Runnable part) {
+    try {
+      part.run();
+    } catch (Throwable t) {
+      logAnyhow("a part of the end of {} failed", t);
     }
   }
 
@@ -599,25 +614,25 @@ public final class EventLoop implements Executor {
 
   private void terminateLocked(Driver d, boolean drained) {
     inbox.terminate();
-    try {
-      timers.clear();
-      if (!drained) {
-        dispatcher.failAll(new ShutdownChannelGroupException());
-      }
-      // Handlers may have answered with new operations, which are refused; but not for ever.
-      for (int i = 0; i < LAST_TURNS && dispatcher.hasDeferred(); i++) {
-        dispatcher.resolveDeferred();
-      }
-      buffers.close();
-      dispatcher.detach();
-      d.close(drained);
-      telemetry.beginTurn(dispatcher.inFlight()); // tells what there is to tell of the last one
-    } catch (RuntimeException e) {
-      LOG.error("{}: closing its driver failed", thread.getName(), e);
-    } finally {
-      // First, since a late task may wait for it.
-      terminated.complete(null);
-      drainAfterTermination();
+    attempt(timers::clear);
+    if (!drained) {
+      attempt(() -> dispatcher.failAll(new ShutdownChannelGroupException()));
+    }
+    attempt(this::tellRefused);
+    attempt(buffers::close);
+    dispatcher.detach();
+    attempt(() -> d.close(drained));
+    // Tells what there is to tell of the last turn.
+    attempt(() -> telemetry.beginTurn(dispatcher.inFlight()));
+    // First, since a late task may wait for it.
+    attempt(() -> terminated.complete(null));
+    drainAfterTermination();
+  }
+
+  /** Handlers may have answered their end with new operations, which are refused; but not for ever. */
+  private void tellRefused() {
+    for (int i = 0; i < LAST_TURNS && dispatcher.hasDeferred(); i++) {
+      dispatcher.resolveDeferred();
     }
   }
 
@@ -626,14 +641,12 @@ public final class EventLoop implements Executor {
    */
   private void drainAfterTermination() {
     synchronized (lateTasksLock) {
-      owner = Thread.currentThread();
+      setOwner(Thread.currentThread());
       for (var task = inbox.poll(); task != null; task = inbox.poll()) {
         runTask(task);
-        for (int i = 0; i < LAST_TURNS && dispatcher.hasDeferred(); i++) {
-          dispatcher.resolveDeferred();
-        }
+        tellRefused();
       }
-      owner = null;
+      setOwner(null);
     }
   }
 
@@ -642,8 +655,16 @@ public final class EventLoop implements Executor {
     try {
       exceptionHandler.accept(t);
     } catch (Throwable second) {
-      second.addSuppressed(t);
-      LOG.error("the exception handler of {} threw", thread.getName(), second);
+      logAnyhow("the exception handler of {} was given this, and threw", t);
+      logAnyhow("the exception handler of {} threw", second);
+    }
+  }
+
+  /** Logs, if there is the memory for it: who is told after this must be. */
+  private void logAnyhow(String message, Throwable t) {
+    try {
+      LOG.error(message, thread.getName(), t);
+    } catch (Throwable _) { // there is nobody left to tell
     }
   }
 

@@ -449,6 +449,11 @@ public final class IoRuntime implements AutoCloseable {
               + "; is its jar on the class or module path?");
     }
 
+    /** The same on a driver of the caller's own: for tests. */
+    IoRuntime start(DriverProvider provider) throws IOException {
+      return new IoRuntime(this, provider);
+    }
+
     private IoRuntime startBest(List<DriverProvider> all) throws IOException {
       var refused = new StringBuilder();
       for (var provider : all) {

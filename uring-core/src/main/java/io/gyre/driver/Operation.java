@@ -50,6 +50,9 @@ public final class Operation {
   Throwable failure;
   boolean deferred;
 
+  /** Not in use. Of meaning to {@link OperationTable#forEachLive} only, which sets it. */
+  boolean resting;
+
   /** What it was started in, or null. */
   OperationScope scope;
 

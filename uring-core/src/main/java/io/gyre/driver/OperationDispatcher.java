@@ -19,6 +19,10 @@ public final class OperationDispatcher {
   private final Consumer<Throwable> exceptionHandler;
   private final LoopTelemetry telemetry;
   private final SleepFlag sleepFlag;
+
+  // Who may start operations. Plain, since a thread only compares it with itself, and only it can
+  // have been set to that while it may start any.
+  private Thread owner = Thread.currentThread();
   private Driver driver;
   private boolean stopping;
   private boolean failed;
@@ -36,7 +40,7 @@ public final class OperationDispatcher {
   private Operation deferredTail;
 
   /**
-   * Makes a dispatcher without a loop, for a driver that is only tried out.
+   * Makes a dispatcher without a loop, for a driver that is only tried out. It is the calling thread's.
    *
    * @param exceptionHandler takes what handlers throw
    */
@@ -45,7 +49,7 @@ public final class OperationDispatcher {
   }
 
   /**
-   * Makes a dispatcher; the loop does this.
+   * Makes a dispatcher, which is the calling thread's until {@link #setOwner}; the loop does this.
    *
    * @param exceptionHandler takes what handlers throw
    * @param telemetry what the loop and its driver write to
@@ -78,6 +82,35 @@ public final class OperationDispatcher {
   }
 
   /**
+   * Sets whose it is from now on; the loop does this: its own thread's, and once that has ended that of whoever runs what
+   * came too late.
+   *
+   * @param value the only thread that may start, cancel and close; null for none
+   */
+  public void setOwner(Thread value) {
+    owner = value;
+  }
+
+  /** Everything here is confined to one thread: another's call would break what it finds in the middle of a change. */
+  private void checkOwner() {
+    if (Thread.currentThread() != owner) {
+      throw notTheOwner();
+    }
+  }
+
+  private IllegalStateException notTheOwner() {
+    var confinedTo = owner;
+    return new IllegalStateException(
+        "the operations of "
+            + telemetry.loop()
+            + (confinedTo == null
+                ? ", which has ended, cannot be started or cancelled any more, as thread "
+                : " are started and cancelled by its own thread, not by thread ")
+            + Thread.currentThread().getName()
+            + (confinedTo == null ? " tried" : ": hand it a task with EventLoop.execute"));
+  }
+
+  /**
    * Sets the driver, once; the loop does this.
    *
    * @param value where operations go
@@ -98,9 +131,11 @@ public final class OperationDispatcher {
    * The loop's driver, for what is done at once: opening sockets, options, addresses.
    *
    * @return the driver
+   * @throws IllegalStateException when the caller is not the loop's thread
    * @throws ShutdownChannelGroupException when the loop has ended
    */
   public Driver driver() {
+    checkOwner();
     if (driver == null) {
       throw new ShutdownChannelGroupException();
     }
@@ -116,6 +151,7 @@ public final class OperationDispatcher {
    * @param handler whom the completion tells, or null
    * @param attachment what the user gave along, or null
    * @return a slot that must be submitted
+   * @throws IllegalStateException when the caller is not the loop's thread
    */
   public Operation acquire(
       OpCode code,
@@ -123,6 +159,7 @@ public final class OperationDispatcher {
       Completion completion,
       Object handler,
       Object attachment) {
+    checkOwner();
     var operation = table.acquire();
     operation.code = code;
     if (descriptor != null) {
@@ -139,9 +176,11 @@ public final class OperationDispatcher {
    * {@link ClosedChannelException}, one on a stopping loop is cancelled.
    *
    * @param operation from {@link #acquire}
-   * @throws IllegalStateException when the operation's pooled buffer was released already; the slot is given back
+   * @throws IllegalStateException when the operation's pooled buffer was released already, and the slot is given back;
+   *     or when the caller is not the loop's thread
    */
   public void submit(Operation operation) {
+    checkOwner();
     if (operation.touched && !admit(operation)) {
       return;
     }
@@ -197,8 +236,10 @@ public final class OperationDispatcher {
    *
    * @param token what {@link Operation#token()} gave
    * @return false when it has ended already
+   * @throws IllegalStateException when the caller is not the loop's thread
    */
   public boolean cancel(long token) {
+    checkOwner();
     var operation = table.find(token);
     if (operation == null || operation.deferred || operation.code == OpCode.CLOSE) {
       return false;
@@ -211,8 +252,10 @@ public final class OperationDispatcher {
    * Asks that everything in flight on a descriptor be cancelled, but for its close. The descriptor stays open.
    *
    * @param descriptor whose operations to cancel
+   * @throws IllegalStateException when the caller is not the loop's thread
    */
   public void cancelAll(Descriptor descriptor) {
+    checkOwner();
     if (driver == null || failed || descriptor.inFlight == 0) {
       return;
     }
@@ -246,11 +289,12 @@ public final class OperationDispatcher {
    * @param action called for each; must not start or end operations
    */
   public void forEachInFlight(Consumer<Operation> action) {
-    for (var operation : table.live()) {
-      if (operation.code != OpCode.CLOSE && !operation.deferred) {
-        action.accept(operation);
-      }
-    }
+    table.forEachLive(
+        operation -> {
+          if (operation.code != OpCode.CLOSE && !operation.deferred) {
+            action.accept(operation);
+          }
+        });
   }
 
   /**
@@ -258,8 +302,10 @@ public final class OperationDispatcher {
    * one is refused, because its descriptor is closed for instance, none starts.
    *
    * @param first of the chain, linked by {@link Operation#setBehind}; pooled buffers are pinned by the caller as well
+   * @throws IllegalStateException when the caller is not the loop's thread
    */
   public void submitChain(Operation first) {
+    checkOwner();
     boolean admitted = true;
     for (var operation = first; operation != null; operation = operation.behind()) {
       admitted &= admit(operation) && (!guarded || mayStart(operation));
@@ -342,6 +388,7 @@ public final class OperationDispatcher {
    * @param completion takes the outcome of the close; 0 if it was closed before, when that close is done
    * @param handler whom the completion tells, or null
    * @param attachment given along
+   * @throws IllegalStateException when the caller is not the loop's thread
    */
   public void close(
       Descriptor descriptor,
@@ -595,18 +642,29 @@ public final class OperationDispatcher {
     failed = true;
     for (var d = firstOpen; d != null; d = d.following) {
       if (d.state == Descriptor.State.OPEN) {
-        d.beginClosing(); // tells those who have nothing in flight that would
+        tellClosing(d);
       }
     }
-    for (var operation : table.live()) {
-      if (!operation.deferred) {
-        operation.deferred = true; // its end has come: what is left of it is only its memory
-        operation.setFailure(cause);
-        operation.more = false;
-        complete(operation, -Errno.EIO.number());
-        // Neither cleared nor given back: the driver keeps this dispatcher for ever, and with it
-        // the memory that the kernel may still write to.
-      }
+    table.forEachLive(
+        operation -> {
+          if (!operation.deferred) {
+            operation.deferred = true; // its end has come: what is left of it is only its memory
+            operation.setFailure(cause);
+            operation.more = false;
+            complete(operation, -Errno.EIO.number());
+            // Neither cleared nor given back: the driver keeps this dispatcher for ever, and with
+            // it
+            // the memory that the kernel may still write to.
+          }
+        });
+  }
+
+  /** Tells those who have nothing in flight that would; whatever they throw, the others are told too. */
+  private void tellClosing(Descriptor descriptor) {
+    try {
+      descriptor.beginClosing();
+    } catch (Throwable t) {
+      exceptionHandler.accept(t);
     }
   }
 }

@@ -1,8 +1,6 @@
 package io.gyre.driver;
 
 import java.util.Arrays;
-import java.util.HashSet;
-import java.util.List;
 import java.util.function.Consumer;
 
 /**
@@ -101,10 +99,25 @@ final class OperationTable {
     return slots.length - freeCount - (spare == null ? 0 : 1);
   }
 
-  /** All operations that are in use, by their slots, apart from the table: for the end of a loop. */
-  List<Operation> live() {
-    var resting = new HashSet<>(Arrays.asList(free).subList(0, freeCount));
-    resting.add(spare);
-    return Arrays.stream(slots).filter(o -> !resting.contains(o)).toList();
+  /**
+   * All operations that are in use when this is called; what the action takes or gives back is left out. For the end of
+   * a loop, which may have come for want of memory: allocates nothing.
+   */
+  void forEachLive(Consumer<Operation> action) {
+    var all = slots;
+    for (var operation : all) {
+      operation.resting = false;
+    }
+    for (int i = 0; i < freeCount; i++) {
+      free[i].resting = true;
+    }
+    if (spare != null) {
+      spare.resting = true;
+    }
+    for (var operation : all) {
+      if (!operation.resting) {
+        action.accept(operation);
+      }
+    }
   }
 }

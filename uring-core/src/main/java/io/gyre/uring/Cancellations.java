@@ -2,6 +2,7 @@ package io.gyre.uring;
 
 import io.gyre.bindings.Liburing;
 import io.gyre.driver.Errno;
+import io.gyre.driver.OpCode;
 import io.gyre.driver.Operation;
 import io.gyre.driver.OperationDispatcher;
 import java.util.ArrayDeque;
@@ -124,7 +125,9 @@ final class Cancellations {
       dispatcher.forEachInFlight(
           cancel.descriptor,
           operation -> {
-            if (UringDriver.isToEnd(operation)) {
+            // Raw ones are asked for again elsewhere. One that waits in a chain would be asked for
+            // in each turn, and so take the place that its chain waits for.
+            if (UringDriver.isToEnd(operation) && operation.code() != OpCode.RAW) {
               add(operation);
             }
           });

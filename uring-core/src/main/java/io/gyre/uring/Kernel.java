@@ -32,6 +32,11 @@ interface Kernel {
   /** close(2) of the ring. */
   void close(int fd);
 
+  /** The clock that the driver's own pauses are measured by. */
+  default long nanoTime() {
+    return System.nanoTime();
+  }
+
   /** The system calls by way of liburing, which returns negated errnos. */
   final class NativeKernel implements Kernel {
     private NativeKernel() {}

@@ -2,9 +2,10 @@ package io.gyre.uring;
 
 import io.gyre.driver.Descriptor;
 import io.gyre.driver.Operation;
-import java.util.HashSet;
+import java.util.LinkedHashSet;
 import java.util.Set;
 import java.util.function.Consumer;
+import java.util.function.LongSupplier;
 
 /**
  * The raw operations that the kernel has, and the cancelling of them. A cancellation does not find what is between two
@@ -14,9 +15,14 @@ import java.util.function.Consumer;
 final class RawInFlight {
   private static final long PAUSE_NANOS = 1_000_000;
 
-  private final Set<Operation> operations = new HashSet<>();
+  private final LongSupplier clock;
+  private final Set<Operation> operations = new LinkedHashSet<>();
   private boolean cancelling;
   private long nextNanos;
+
+  RawInFlight(LongSupplier clock) {
+    this.clock = clock;
+  }
 
   void add(Operation operation) {
     operations.add(operation);
@@ -29,7 +35,7 @@ final class RawInFlight {
   /** Asks for some that were marked with {@link Operation#requestCancel}. */
   void cancelMarked() {
     cancelling = true;
-    nextNanos = System.nanoTime();
+    nextNanos = clock.getAsLong();
   }
 
   /** Marks all, or those of one descriptor. */
@@ -49,7 +55,7 @@ final class RawInFlight {
 
   /** Gives those that are to be cancelled now, if it is time. */
   void cancelDue(Consumer<Operation> cancel) {
-    long now = System.nanoTime();
+    long now = clock.getAsLong();
     if (now - nextNanos < 0) {
       return;
     }

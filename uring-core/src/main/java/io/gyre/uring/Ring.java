@@ -456,6 +456,11 @@ final class Ring {
     return (flags & (Liburing.IORING_SQ_TASKRUN() | Liburing.IORING_SQ_CQ_OVERFLOW())) != 0;
   }
 
+  /** The clock of the kernel that this is a ring of. */
+  long nanoTime() {
+    return kernel.nanoTime();
+  }
+
   boolean hasOverflow() {
     return (Memory.getIntOpaque(sqFlagsAddress) & Liburing.IORING_SQ_CQ_OVERFLOW()) != 0;
   }

@@ -107,7 +107,7 @@ final class UringDriver implements Driver {
   private final OperationList ended = new OperationList();
   private final Cancellations cancels;
   private final RawEntries rawEntries = new RawEntries();
-  private final RawInFlight rawInFlight = new RawInFlight();
+  private final RawInFlight rawInFlight;
 
   private UringDriver(
       OperationDispatcher dispatcher,
@@ -124,6 +124,7 @@ final class UringDriver implements Driver {
     this.sleepFlag = dispatcher.sleepFlag();
     this.counters = telemetry.counters();
     this.ring = ring;
+    this.rawInFlight = new RawInFlight(ring::nanoTime);
     this.wakeUp = wakeUp;
     this.messages = messages;
     this.bufferRing = bufferRing;
@@ -450,7 +451,8 @@ final class UringDriver implements Driver {
   private static int entries(Operation operation) {
     int count = 1;
     if (operation.code() == OpCode.RAW) {
-      for (var o = operation.behind(); o != null; o = o.behind()) {
+      // As many as writeChain writes.
+      for (var o = operation.behind(); o != null && !o.isCancelRequested(); o = o.behind()) {
         count++;
       }
     }

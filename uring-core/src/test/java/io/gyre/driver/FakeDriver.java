@@ -10,7 +10,7 @@ import java.util.function.Consumer;
 /**
  * A driver that keeps what it is given, so that a test decides when and how each operation ends.
  */
-final class FakeDriver implements Driver {
+class FakeDriver implements Driver {
   final List<Operation> submitted = new ArrayList<>();
   final List<String> calls = new ArrayList<>();
   Consumer<Descriptor> onCancelAll = descriptor -> {};

@@ -15,6 +15,8 @@ import io.gyre.IoHandler;
 import io.gyre.IoRuntime;
 import io.gyre.Scheduler;
 import io.gyre.driver.DriverCounters.Counter;
+import io.gyre.driver.OpCode;
+import io.gyre.driver.Operation;
 import java.io.IOException;
 import java.lang.management.ManagementFactory;
 import java.nio.channels.ClosedChannelException;
@@ -102,6 +104,32 @@ public abstract class EventLoopContract {
 
     Waits.await(done, "a chain of " + rounds + " nops");
     assertEquals(0, calledInside.get());
+  }
+
+  @DriverTest
+  void operationsStartedOnAnotherThreadThanTheLoopsAreRefused(TestRuntime driver) throws Exception {
+    var loop = driver.start(b -> b.scheduler(Scheduler.threadPerCore(2))).loops().getFirst();
+    var dispatcher = loop.dispatcher();
+    var recorder = new Recorder<Integer>();
+
+    var here =
+        assertThrows(
+            IllegalStateException.class,
+            () -> dispatcher.acquire(OpCode.NOP, null, Operation.NOTIFY, recorder, 0));
+    var elsewhere =
+        Waits.failure(
+            IllegalStateException.class,
+            CompletableFuture.runAsync(
+                () -> dispatcher.acquire(OpCode.NOP, null, Operation.NOTIFY, recorder, 0),
+                loop.runtime().loops().getLast()),
+            "an operation of one loop, started on another");
+
+    assertTrue(here.getMessage().contains(loop.thread().getName()), here::getMessage);
+    assertTrue(here.getMessage().contains(Thread.currentThread().getName()), here::getMessage);
+    var other = loop.runtime().loops().getLast().thread().getName();
+    assertTrue(elsewhere.getMessage().contains(other), elsewhere::getMessage);
+    loop.nop(1, recorder);
+    assertTrue(recorder.awaitOne().succeeded(), "nothing came of the others");
   }
 
   @DriverTest

@@ -129,7 +129,7 @@ public abstract class TelemetryContract {
     var recorder = new Recorder<String>();
     List<RecordedEvent> events;
     try (var record = FlightRecord.of("Cancel")) {
-      listenAndAccept(loop, recorder, loop.dispatcher().driver()::cancel);
+      listenAndAccept(loop, recorder, o -> loop.dispatcher().driver().cancel(o));
       recorder.awaitOne();
       events = record.stop();
     }

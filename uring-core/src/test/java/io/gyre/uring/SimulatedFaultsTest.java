@@ -14,6 +14,7 @@ import io.gyre.driver.DriverConfig;
 import io.gyre.driver.DriverCounters.Counter;
 import io.gyre.driver.Errno;
 import io.gyre.driver.OpCode;
+import io.gyre.driver.RawOperation;
 import io.gyre.testing.SeedReport;
 import io.gyre.testing.Seeds;
 import io.gyre.uring.SimulatedFile.Listener;
@@ -479,6 +480,32 @@ class SimulatedFaultsTest {
         });
     assertEquals(1000, first.result);
     loop.end();
+  }
+
+  /** The cancellation of a link that waits must not take, turn after turn, the place that its chain waits for. */
+  @Test
+  void aChainAsLongAsTheQueueBeginsThoughALinkOfItIsCancelled() throws IOException {
+    var loop = loop(SimulatedFaults.NONE, 2, 8);
+    var file = loop.file("/simulated");
+    var nop = raw(loop, RawOperation.of(Liburing.IORING_OP_NOP()).build());
+    var sync = raw(loop, RawOperation.of(Liburing.IORING_OP_FSYNC()).on(file).build());
+    loop.kernel.raw(token -> token == nop.operation.token() || token == sync.operation.token());
+    nop.operation.setBehind(sync.operation);
+    loop.dispatcher.submitChain(nop.operation);
+    var close = loop.close(file);
+    loop.turnUntil(() -> nop.ended() && sync.ended() && close.ended());
+    assertEquals(0, nop.result);
+    assertEquals(-Errno.ECANCELED.number(), sync.result);
+    loop.end();
+  }
+
+  private static Asked raw(SimulatedLoop loop, RawOperation raw) {
+    var asked = new Asked();
+    asked.operation =
+        loop.dispatcher
+            .acquire(OpCode.RAW, raw.descriptor(), SimulatedLoop.COMPLETION, asked, null)
+            .argument(raw);
+    return asked;
   }
 
   @Test

@@ -28,6 +28,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.LongPredicate;
 import java.util.random.RandomGenerator;
 
 /**
@@ -61,11 +62,15 @@ final class SimulatedKernel implements Kernel {
   private final Map<Integer, Errno> refusedRegistrations = new HashMap<>();
   private final Deque<Integer> scriptedEnters = new ArrayDeque<>();
   private final SimulatedOperations operations;
+  private final SimulatedLinks links = new SimulatedLinks();
+  private LongPredicate raw = token -> false;
+  private Ended observer = (token, result) -> {};
   private SimulatedFaults faults;
   private int refusedSetupFlags;
   private int setupsOutOfMemory;
   private int missingFeatures;
   private int pageBytes = 4096;
+  private boolean waitsForReal;
 
   // The ring.
   private MemorySegment rings;
@@ -108,6 +113,13 @@ final class SimulatedKernel implements Kernel {
     int notIo;
     int wakeUps;
     int takenByPolling;
+  }
+
+  /** Told of the end of each operation, when it comes. */
+  @FunctionalInterface
+  interface Ended {
+    /** An operation has ended. */
+    void ended(long token, int result);
   }
 
   private record Completion(long userData, int result, int flags, boolean tookCredit) {}
@@ -164,6 +176,12 @@ final class SimulatedKernel implements Kernel {
     return this;
   }
 
+  /** Under an event loop: a wait with nothing to wait for takes the time that it takes, and others may end it. */
+  SimulatedKernel waitingForReal() {
+    waitsForReal = true;
+    return this;
+  }
+
   SimulatedKernel refusing(int registration, Errno errno) {
     refusedRegistrations.put(registration, errno);
     return this;
@@ -172,6 +190,24 @@ final class SimulatedKernel implements Kernel {
   /** Has the next enter, and for each repetition the one after it, do nothing but fail. */
   void failEnter(Errno errno) {
     scriptedEnters.add(-errno.number());
+  }
+
+  /** Which tokens are those of raw operations. */
+  void raw(LongPredicate value) {
+    raw = value;
+  }
+
+  void whenEnded(Ended value) {
+    observer = value;
+  }
+
+  /** Whether completions wait for room in the queue. */
+  boolean isOverflowing() {
+    return !overflow.isEmpty();
+  }
+
+  SimulatedLinks links() {
+    return links;
   }
 
   /** Entries taken and completions made. */
@@ -191,6 +227,11 @@ final class SimulatedKernel implements Kernel {
     return waits;
   }
 
+  @Override
+  public long nanoTime() {
+    return nowNanos;
+  }
+
   long nowNanos() {
     return nowNanos;
   }
@@ -204,11 +245,17 @@ final class SimulatedKernel implements Kernel {
     return inFlight;
   }
 
+  /** Whether everything that belongs to the ring is still there. */
+  boolean isWhole() {
+    return !closed && mappings == 2 && registered;
+  }
+
   /** Checks that the ring was given back whole. */
   void checkClosed() {
     require(closed && mappings == 0, "the ring is not closed, or mapped still");
     require(!registered, "the ring's descriptor is registered still: that keeps it open");
     require(inFlight.isEmpty(), "closed with requests in flight: " + inFlight);
+    require(links.isEmpty(), "closed with links that never began: " + links);
     operations.checkClosed();
     arena.close();
   }
@@ -516,31 +563,40 @@ final class SimulatedKernel implements Kernel {
   private int submit(int toSubmit) {
     int limit =
         toSubmit > 0 && chance(faults.partialSubmit()) ? random.nextInt(toSubmit) : toSubmit;
-    for (int i = 0; i < limit; i++) {
+    int taken = 0;
+    while (taken < limit || links.isOpen()) { // what is short of memory takes no half of a chain
+      require(taken < toSubmit, "a chain whose end was not submitted");
       int head = getInt(SQ_HEAD);
       int index = head & sqEntries - 1;
       if (!uses(Liburing.IORING_SETUP_NO_SQARRAY())) {
         index = rings.get(JAVA_INT, sqArray + 4L * index);
       }
       var sqe = sqes.asSlice(index * Sqe.BYTES, Sqe.BYTES);
-      checkUnusedFields(sqe);
-      var request = new SimulatedRequest(sqe);
+      var request = new SimulatedRequest(sqe, raw);
+      checkUnusedFields(sqe, request);
       putInt(SQ_HEAD, head + 1);
       steps++;
-      begin(request);
+      taken++;
+      require(request.raw || !request.isLinked(), "a link that is not a raw operation: " + request);
+      var first = links.take(request);
+      if (first != null) {
+        begin(first);
+      }
     }
     handEnds();
-    return limit;
+    return taken;
   }
 
-  private static void checkUnusedFields(MemorySegment sqe) {
+  private static void checkUnusedFields(MemorySegment sqe, SimulatedRequest request) {
+    // NOPs of a length are those of users who set what nobody else does.
+    boolean odd = request.raw && request.is(Liburing.IORING_OP_NOP()) && request.length != 0;
     require(
         io_uring_sqe.buf_index(sqe) == 0
             && io_uring_sqe.personality(sqe) == 0
-            && io_uring_sqe.file_index(sqe) == 0
-            && sqe.get(JAVA_LONG, 48) == 0
+            && io_uring_sqe.file_index(sqe) == (odd ? SimulatedChains.ODD_FILE_INDEX : 0)
+            && sqe.get(JAVA_LONG, 48) == (odd ? SimulatedChains.ODD_ADDR3 : 0)
             && sqe.get(JAVA_LONG, 56) == 0,
-        "fields that nobody sets are not zero");
+        "fields that nobody set are not zero: " + request);
   }
 
   private void begin(SimulatedRequest request) {
@@ -586,12 +642,13 @@ final class SimulatedKernel implements Kernel {
           nowNanos = Math.min(next, minimum);
           continue;
         }
-        if (next > deadline || next == Long.MAX_VALUE) {
+        boolean woken = waitsForReal && operations.awaitWakeUp(Math.min(next, deadline) - nowNanos);
+        if (!woken && (next > deadline || next == Long.MAX_VALUE)) {
           require(deadline != Long.MAX_VALUE, "a wait that nothing can end: " + inFlight);
           nowNanos = deadline;
           return -Errno.ETIME.number();
         }
-        nowNanos = next;
+        nowNanos = woken ? nowNanos : next;
       }
       removeEnded();
       handEnds();
@@ -612,8 +669,12 @@ final class SimulatedKernel implements Kernel {
       }
     }
     removeEnded();
+    for (var link : links.takeDue(this)) {
+      begin(link);
+      any = true;
+    }
     handEnds();
-    return any;
+    return any || links.hasDue();
   }
 
   private void removeEnded() {
@@ -666,6 +727,10 @@ final class SimulatedKernel implements Kernel {
       ends.add(completion);
     } else {
       hand(completion);
+    }
+    if (last) {
+      observer.ended(request.userData, result);
+      links.ended(request, result, link -> complete(link, -Errno.ECANCELED.number(), 0));
     }
   }
 

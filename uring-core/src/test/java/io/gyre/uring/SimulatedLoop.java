@@ -23,7 +23,7 @@ import java.util.function.Consumer;
  */
 final class SimulatedLoop {
   private static final int MOST_TURNS = 20_000;
-  private static final Completion COMPLETION = (o, r) -> ((Asked) o.handler()).told(o, r);
+  static final Completion COMPLETION = (o, r) -> ((Asked) o.handler()).told(o, r);
 
   final SimulatedKernel kernel;
   final OperationDispatcher dispatcher;

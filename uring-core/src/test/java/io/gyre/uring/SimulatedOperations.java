@@ -17,7 +17,9 @@ import io.gyre.uring.SimulatedFile.WakeUpCounter;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Deque;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -42,6 +44,7 @@ final class SimulatedOperations {
   }
 
   private final SimulatedKernel kernel;
+  private final SimulatedPolls polls;
 
   // By number less the first; the lowest free number is used next, as POSIX has it: a number that
   // is
@@ -57,6 +60,7 @@ final class SimulatedOperations {
   private boolean multishotReceive = true;
   private boolean bundles = true;
   private long bundlesOfSeveral;
+  private final Deque<Errno> acceptFailures = new ArrayDeque<>();
   private Observer observer = (token, done, bytes) -> {};
 
   // For the one descriptor that is the process's own.
@@ -65,12 +69,17 @@ final class SimulatedOperations {
 
   SimulatedOperations(SimulatedKernel kernel) {
     this.kernel = kernel;
+    this.polls = new SimulatedPolls(kernel);
   }
 
   // ---- what tests ask for
 
   void observe(Observer value) {
     observer = value;
+  }
+
+  SimulatedPolls polls() {
+    return polls;
   }
 
   /** A kernel that has the flags of Linux 6.0, but not what came with it. */
@@ -90,6 +99,16 @@ final class SimulatedOperations {
   /** How many completions told of more than one buffer. */
   long bundlesOfSeveral() {
     return bundlesOfSeveral;
+  }
+
+  /** Has the next attempt to take a connection that waits fail, and for each repetition the one after it. */
+  void failAccept(Errno errno) {
+    acceptFailures.add(errno);
+  }
+
+  /** How many of those failures are still to come. */
+  int acceptFailuresLeft() {
+    return acceptFailures.size();
   }
 
   /** Puts a file under the lowest number that is free. */
@@ -178,10 +197,13 @@ final class SimulatedOperations {
 
   /** Checks an entry, and finds what it works on. */
   void check(SimulatedRequest r) {
-    int known = Liburing.IOSQE_FIXED_FILE() | Liburing.IOSQE_BUFFER_SELECT();
+    int known =
+        r.raw
+            ? Liburing.IOSQE_IO_LINK() | Liburing.IOSQE_ASYNC()
+            : Liburing.IOSQE_FIXED_FILE() | Liburing.IOSQE_BUFFER_SELECT();
     require((r.flags & ~known) == 0, "flags of " + r);
     if (r.is(Liburing.IORING_OP_NOP()) || r.is(Liburing.IORING_OP_OPENAT())) {
-      require(r.flags == 0 && r.ioprio == 0, "flags of " + r);
+      require((r.raw || r.flags == 0) && r.ioprio == 0, "flags of " + r);
       return;
     }
     if (r.is(Liburing.IORING_OP_ASYNC_CANCEL())) {
@@ -203,6 +225,10 @@ final class SimulatedOperations {
     }
     require(r.file != null, "an operation on a descriptor that is closed: " + r);
     require(r.length >= 0, "a length of " + r);
+    if (r.is(Liburing.IORING_OP_POLL_ADD())) {
+      SimulatedPolls.check(r);
+      return;
+    }
     boolean receives = r.is(Liburing.IORING_OP_RECV());
     require(receives || !r.selectsBuffer(), "selects a buffer: " + r);
     if (r.is(Liburing.IORING_OP_READ_FIXED()) || r.is(Liburing.IORING_OP_WRITE_FIXED())) {
@@ -225,6 +251,7 @@ final class SimulatedOperations {
       for (var other : kernel.inFlight()) {
         require(other.file != r.file, "a close with something in flight: " + other);
       }
+      require(!kernel.links().name(r.fd), "a close with links to come: " + kernel.links());
       for (var file : fixed) {
         require(file != r.file, "a close of what is registered: " + r);
       }
@@ -260,6 +287,9 @@ final class SimulatedOperations {
     }
     if (code == Liburing.IORING_OP_ASYNC_CANCEL()) {
       return cancel(r);
+    }
+    if (code == Liburing.IORING_OP_POLL_ADD()) {
+      return polls.attempt(r);
     }
     if (code == Liburing.IORING_OP_OPENAT()) {
       return openAt(r);
@@ -297,18 +327,24 @@ final class SimulatedOperations {
 
   /** Looks whether somebody woke the loop. Only when it would sleep: it is a call to the real kernel. */
   boolean attemptWakeUp() {
+    return awaitWakeUp(0);
+  }
+
+  /** Waits until somebody wakes the loop; false after so long. */
+  boolean awaitWakeUp(long nanos) {
+    int millis = (int) Math.min(Integer.MAX_VALUE, nanos / 1_000_000 + (nanos > 0 ? 1 : 0));
     for (var r : kernel.inFlight()) {
-      if (r.file instanceof WakeUpCounter counter && readCounter(r, counter)) {
+      if (r.file instanceof WakeUpCounter counter && readCounter(r, counter, millis)) {
         return true;
       }
     }
     return false;
   }
 
-  private boolean readCounter(SimulatedRequest r, WakeUpCounter counter) {
+  private boolean readCounter(SimulatedRequest r, WakeUpCounter counter, int millis) {
     pollfd.fd(poll, counter.fd);
     pollfd.events(poll, (short) Libc.POLLIN());
-    if (Libc.poll(poll, 1, 0) != 1) {
+    if (Libc.poll(poll, 1, millis) != 1) {
       return false;
     }
     var value = Memory.ALL.asSlice(r.address, r.length);
@@ -392,6 +428,9 @@ final class SimulatedOperations {
     require(r.opFlags == Libc.SOCK_CLOEXEC(), "flags of an accept");
     if (listener.backlog.isEmpty()) {
       return false;
+    }
+    if (!acceptFailures.isEmpty()) {
+      return fail(r, acceptFailures.remove());
     }
     if (error()) {
       return fail(r, Errno.EMFILE, Errno.ENFILE, Errno.ENOMEM, Errno.ECONNABORTED);

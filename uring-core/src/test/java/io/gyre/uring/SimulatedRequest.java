@@ -3,6 +3,7 @@ package io.gyre.uring;
 import io.gyre.bindings.Liburing;
 import io.gyre.bindings.io_uring_sqe;
 import java.lang.foreign.MemorySegment;
+import java.util.function.LongPredicate;
 
 /** A submission queue entry as the kernel has read it, and what became of it since. */
 final class SimulatedRequest {
@@ -15,6 +16,16 @@ final class SimulatedRequest {
   final int length;
   final int opFlags;
   final long userData;
+
+  /** Of a raw operation: those take no credit, and may be linked. */
+  final boolean raw;
+
+  /** What begins when this has succeeded; null at the end of a chain. */
+  SimulatedRequest following;
+
+  // Of a multishot poll: the state of what it polls when it reported last.
+  boolean hasReported;
+  int reportedState;
 
   /** What it works on; null for operations without a descriptor. */
   SimulatedFile file;
@@ -33,7 +44,7 @@ final class SimulatedRequest {
   /** How much of a send has gone out. */
   int done;
 
-  SimulatedRequest(MemorySegment sqe) {
+  SimulatedRequest(MemorySegment sqe, LongPredicate isRaw) {
     opcode = io_uring_sqe.opcode(sqe);
     flags = io_uring_sqe.flags(sqe);
     ioprio = io_uring_sqe.ioprio(sqe);
@@ -43,6 +54,7 @@ final class SimulatedRequest {
     length = io_uring_sqe.len(sqe);
     opFlags = io_uring_sqe.rw_flags(sqe);
     userData = io_uring_sqe.user_data(sqe);
+    raw = isRaw.test(userData);
   }
 
   boolean is(int code) {
@@ -56,6 +68,18 @@ final class SimulatedRequest {
 
   boolean isBundle() {
     return is(Liburing.IORING_OP_RECV()) && (ioprio & Liburing.IORING_RECVSEND_BUNDLE()) != 0;
+  }
+
+  boolean isLinked() {
+    return (flags & Liburing.IOSQE_IO_LINK()) != 0;
+  }
+
+  /** Whether less than its length is a failure to a chain. */
+  boolean transfers() {
+    return is(Liburing.IORING_OP_READ())
+        || is(Liburing.IORING_OP_WRITE())
+        || is(Liburing.IORING_OP_READ_FIXED())
+        || is(Liburing.IORING_OP_WRITE_FIXED());
   }
 
   boolean selectsBuffer() {
@@ -91,7 +115,9 @@ final class SimulatedRequest {
 
   /** Whether the driver must have counted it against the completion queue. */
   boolean takesCredit() {
-    return !(is(Liburing.IORING_OP_ASYNC_CANCEL())
+    return !(raw
+        || is(Liburing.IORING_OP_POLL_ADD())
+        || is(Liburing.IORING_OP_ASYNC_CANCEL())
         || file instanceof SimulatedFile.WakeUpCounter
         || is(Liburing.IORING_OP_ACCEPT())
         || is(Liburing.IORING_OP_CONNECT())

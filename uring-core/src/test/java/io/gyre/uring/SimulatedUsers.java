@@ -5,6 +5,7 @@ import static io.gyre.uring.SimulatedKernel.require;
 import io.gyre.Buffer;
 import io.gyre.BufferPool;
 import io.gyre.WaitStrategy;
+import io.gyre.bindings.Libc;
 import io.gyre.bindings.Liburing;
 import io.gyre.driver.Completion;
 import io.gyre.driver.Descriptor;
@@ -53,9 +54,11 @@ final class SimulatedUsers {
   private static final byte CANARY = 0x5A;
   private static final int MOST_LIVE = 60;
   private static final int TURNS_WITHOUT_END = 20_000;
+  private static final int MOST_MULTISHOT_POLLS = 2;
+  private static final long MOST_WAIT = 10_000_000;
 
   /** What handlers throw here. */
-  private static final class Thrown extends RuntimeException {
+  static final class Thrown extends RuntimeException {
     private static final long serialVersionUID = 1L;
 
     Thrown() {
@@ -79,6 +82,11 @@ final class SimulatedUsers {
   private final List<FileModel> models = new ArrayList<>();
   private final List<Held> held = new ArrayList<>();
 
+  private final SimulatedTimers timers;
+  private final SimulatedChains chains;
+  private final SimulatedBorrowers borrowers;
+  private final List<SimulatedScope> scopes = new ArrayList<>();
+
   private boolean submitting;
   private boolean stopping;
   private boolean quiet;
@@ -90,6 +98,8 @@ final class SimulatedUsers {
    * What a run did.
    *
    * @param outOfBuffers times that a receive found no buffer
+   * @param timers how many expired
+   * @param cancelledLinks operations of chains that were cancelled
    * @param rare what never happened, for instance an operation that never succeeded, or never failed
    */
   record Totals(
@@ -98,6 +108,8 @@ final class SimulatedUsers {
       long steps,
       long overflows,
       long outOfBuffers,
+      long timers,
+      long cancelledLinks,
       Set<String> rare) {
     Totals plus(Totals other) {
       var both = new TreeSet<>(rare);
@@ -108,6 +120,8 @@ final class SimulatedUsers {
           steps + other.steps,
           overflows + other.overflows,
           outOfBuffers + other.outOfBuffers,
+          timers + other.timers,
+          cancelledLinks + other.cancelledLinks,
           both);
     }
   }
@@ -122,11 +136,16 @@ final class SimulatedUsers {
     var root = new SplittableRandom(seed);
     random = root.split();
     kernel = new SimulatedKernel(root.split(), SimulatedFaults.any(random));
-    loop = new SimulatedLoop(kernel, anyKernel(), this::handlerThrew);
+    var config = anyKernel();
+    loop = new SimulatedLoop(kernel, config, this::handlerThrew);
     dispatcher = loop.dispatcher;
     driver = loop.driver;
     pool = loop.pool;
+    timers = new SimulatedTimers(kernel, root.split(), this::handlerThrew);
+    chains = new SimulatedChains(loop, config.ringEntries(), root.split(), this::note);
+    borrowers = new SimulatedBorrowers(pool, root.split());
     kernel.operations().observe(this::taken);
+    kernel.operations().polls().observe(this::reported);
     for (int i = 0; i < 3; i++) {
       models.add(new FileModel(Path.of("/simulated/" + i)));
     }
@@ -226,9 +245,7 @@ final class SimulatedUsers {
 
   Totals totals() {
     var rare = new TreeSet<String>();
-    // All but those that the simulated kernel does not know.
-    var known = EnumSet.complementOf(EnumSet.of(OpCode.POLL, OpCode.POLL_MULTISHOT, OpCode.RAW));
-    for (var code : known) {
+    for (var code : OpCode.values()) {
       if (!succeeded.contains(code)) {
         rare.add(code + " that succeeds");
       }
@@ -241,7 +258,15 @@ final class SimulatedUsers {
       rare.add("a bundle of several buffers");
     }
     long outOfBuffers = driver.counters().get(Counter.OUT_OF_BUFFERS);
-    return new Totals(asked, turns, kernel.steps(), kernel.overflows(), outOfBuffers, rare);
+    return new Totals(
+        asked,
+        turns,
+        kernel.steps(),
+        kernel.overflows(),
+        outOfBuffers,
+        timers.expired(),
+        chains.cancelledLinks(),
+        rare);
   }
 
   private void rareWaits(Set<String> rare) {
@@ -276,7 +301,13 @@ final class SimulatedUsers {
     if (random.nextInt(8) == 0) {
       spin();
     }
-    loop.turn(timeoutNanos, random.nextInt(4) == 0 ? 1 + random.nextInt(4) : 1024);
+    long untilTimer = stopping ? -1 : timers.advance();
+    // As the loop does: the wheel says for how long to wait. Sometimes something else ends the
+    // wait.
+    boolean wheelSays = untilTimer >= 0 && (untilTimer < timeoutNanos || random.nextInt(8) == 0);
+    loop.turn(
+        wheelSays ? Math.min(untilTimer, MOST_WAIT) : timeoutNanos,
+        random.nextInt(4) == 0 ? 1 + random.nextInt(4) : 1024);
     if (random.nextInt(8) == 0) {
       kernel.step(300); // what the kernel does while the loop runs
     }
@@ -303,6 +334,10 @@ final class SimulatedUsers {
     kernel.faults(SimulatedFaults.NONE);
     releaseHeld();
     turnUntilNone("was cancelled", a -> a.cancelAsked && !a.isBehind());
+    for (int i = 0; chains.live() > 0; i++) {
+      require(i < 2000, "chains that never end: " + chains);
+      turn(100_000);
+    }
     for (var link : links) {
       if (link.socket.peer == null) {
         close(link.descriptor, true);
@@ -328,6 +363,8 @@ final class SimulatedUsers {
   /** The end of a loop, as EventLoop has it. */
   private void drain() throws IOException {
     stopping = true;
+    chains.stop();
+    timers.end();
     dispatcher.stop();
     for (int i = 0; dispatcher.inFlight() > 0 || dispatcher.hasOpen(); i++) {
       require(i < TURNS_WITHOUT_END, "does not drain: " + live);
@@ -337,7 +374,12 @@ final class SimulatedUsers {
       turn(random.nextInt(10_000_000));
     }
     require(live.isEmpty(), "never resolved: " + live);
+    for (var scope : scopes) {
+      require(scope.isEmpty(), "a scope with something in it");
+    }
     releaseHeld();
+    borrowers.end();
+    chains.end();
     loop.closeDrained();
     models.forEach(FileModel::check);
   }
@@ -355,7 +397,11 @@ final class SimulatedUsers {
       cancelOne();
       return;
     }
-    switch (random.nextInt(24)) {
+    switch (random.nextInt(34)) {
+      case 24, 25, 26 -> chains.act();
+      case 27, 28 -> timers.act();
+      case 29, 30, 31 -> borrowers.act();
+      case 32 -> poll();
       case 0, 1 -> nop();
       case 2 -> open();
       case 3, 4, 5 -> read();
@@ -391,11 +437,25 @@ final class SimulatedUsers {
     byToken.put(a.token, a);
     asked++;
     submitting = true;
+    a.scope = random.nextInt(8) == 0 ? anyScope() : null;
+    dispatcher.setScope(a.scope);
     try {
       dispatcher.submit(a.operation);
     } finally {
+      dispatcher.setScope(null);
       submitting = outer;
     }
+  }
+
+  /** A scope that may be over, or will be soon. */
+  private SimulatedScope anyScope() {
+    if (scopes.isEmpty() || random.nextInt(4) == 0) {
+      var scope = new SimulatedScope(dispatcher, token -> byToken.get(token).cancelAsked = true);
+      timers.runAfter(random.nextLong(3_000_000), scope::end);
+      scopes.add(scope);
+      scopes.removeIf(s -> s.isOver() && s.isEmpty() && random.nextInt(4) == 0);
+    }
+    return scopes.get(random.nextInt(scopes.size()));
   }
 
   private void nop() {
@@ -449,6 +509,30 @@ final class SimulatedUsers {
     a.model.versions[region]++;
     submit(a);
     a.maybeReleaseEarly();
+  }
+
+  /** Polls anything. */
+  private void poll() {
+    var open = new ArrayList<Descriptor>();
+    links.forEach(l -> open.add(l.descriptor));
+    files.forEach(f -> open.add(f.descriptor));
+    listenings.forEach(l -> open.add(l.descriptor));
+    if (open.isEmpty()) {
+      return;
+    }
+    // Some, but not many: each that ends at an overflow starts again, and so adds to it.
+    long multishots = live.stream().filter(a -> a.code == OpCode.POLL_MULTISHOT).count();
+    boolean once = multishots >= MOST_MULTISHOT_POLLS || random.nextBoolean();
+    var a = ask(once ? OpCode.POLL : OpCode.POLL_MULTISHOT, any(open));
+    a.polled = kernel.operations().file(((UringDescriptor) a.descriptor).fd);
+    a.interest =
+        switch (random.nextInt(3)) {
+          case 0 -> Libc.POLLIN();
+          case 1 -> Libc.POLLOUT();
+          default -> Libc.POLLIN() | Libc.POLLRDHUP();
+        };
+    a.operation.flags(a.interest);
+    submit(a);
   }
 
   private void fileOperation(OpCode code) {
@@ -625,6 +709,10 @@ final class SimulatedUsers {
 
   /** The kernel reads what somebody wants to be written or sent. */
   private void taken(long token, int done, MemorySegment bytes) {
+    if (chains.own(token)) {
+      chains.taken(token, bytes);
+      return;
+    }
     var a = byToken.get(token);
     require(a != null, "takes bytes of an operation that has ended");
     if (a.code == OpCode.SEND) {
@@ -635,6 +723,15 @@ final class SimulatedUsers {
       require(value == a.contentAt(a.taken + i), "byte " + (a.taken + i) + " is not that of " + a);
     }
     a.taken += (int) bytes.byteSize();
+  }
+
+  /** The kernel tells of what is ready. */
+  private void reported(long token, int mask) {
+    byToken.get(token).events.add(mask);
+  }
+
+  private void note(OpCode code, int result) {
+    (result < 0 ? failed : succeeded).add(code);
   }
 
   /** A file that should be. */
@@ -703,6 +800,13 @@ final class SimulatedUsers {
     Descriptor descriptor;
     boolean ended;
     boolean cancelAsked;
+
+    SimulatedScope scope;
+    SimulatedFile polled;
+    int interest;
+
+    /** What the kernel reported and the handler was not told yet. */
+    final Deque<Integer> events = new ArrayDeque<>();
 
     Link link;
     FileModel model;
@@ -782,6 +886,8 @@ final class SimulatedUsers {
       return !descriptorIsClosing()
           && switch (code) {
             case ACCEPT, ACCEPT_MULTISHOT, RECEIVE, RECEIVE_MULTISHOT -> true;
+            case POLL -> SimulatedPolls.ready(polled, interest) == 0;
+            case POLL_MULTISHOT -> !(polled instanceof SimulatedFile.Regular);
             default -> false;
           };
     }
@@ -799,16 +905,15 @@ final class SimulatedUsers {
         live.remove(this);
         byToken.remove(token);
       }
+      note(code, result);
       if (result < 0) {
-        failed.add(code);
         if (random.nextInt(8) == 0) { // exceptions are dear
           require(o.failure(result) != null, "no exception for " + result);
         }
         if (result == -Errno.ECANCELED.number()) {
-          require(cancelAsked || stopping || descriptorIsClosing(), "nobody cancelled " + this);
+          boolean excused = cancelAsked || stopping || descriptorIsClosing();
+          require(excused || (scope != null && scope.isOver()), "nobody cancelled " + this);
         }
-      } else {
-        succeeded.add(code);
       }
       switch (code) {
         case OPEN -> opened(o, result);
@@ -833,6 +938,7 @@ final class SimulatedUsers {
         case SEND -> sendEnded(result);
         case RECEIVE -> receiveEnded(result);
         case RECEIVE_MULTISHOT -> received(o, result);
+        case POLL, POLL_MULTISHOT -> polled(result);
         case CLOSE -> closed();
         default -> require(result <= 0, "a result of " + result);
       }
@@ -937,6 +1043,23 @@ final class SimulatedUsers {
         held.add(new Held(o.received(), ByteBuffer.wrap(content)));
       } else {
         o.received().release();
+      }
+    }
+
+    private void polled(int result) {
+      if (result < 0) {
+        // An event may be in the kernel's hand when a cancellation ends the poll; and of what is
+        // always ready it was the answer.
+        require(events.size() <= 1 || cancelAsked, "events that nobody was told of: " + events);
+        return;
+      }
+      require(!events.isEmpty(), "an event that was none: " + this);
+      require(events.remove() == result, "another event than the kernel's: " + result);
+      require((result & ~(interest | SimulatedPolls.ALWAYS)) == 0, "did not ask for " + result);
+      require(!ended || events.isEmpty(), "events that nobody was told of: " + events);
+      if (!ended && random.nextInt(16) == 0) {
+        cancelAsked = true; // has seen enough
+        driver.cancel(operation);
       }
     }
 

@@ -1,7 +1,6 @@
 package io.gyre.net;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
@@ -20,6 +19,7 @@ import io.gyre.testing.TestRuntime;
 import io.gyre.testing.Waits;
 import java.io.Closeable;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.lang.foreign.Arena;
 import java.net.ConnectException;
 import java.net.InetSocketAddress;
@@ -39,7 +39,10 @@ import java.util.List;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.Executor;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
 
 class TcpStreamTest {
   private final Pattern pattern = new Pattern(Seeds.SEED);
@@ -295,40 +298,65 @@ class TcpStreamTest {
 
   @DriverTest
   void pausingHoldsThePeerBackAndResumingLosesNothing(TestRuntime driver) throws Exception {
-    int total = 16 << 20; // more than the system's buffers take
     try (var pair = Pair.open(driver.start())) {
       // Else the system makes it larger for a quick receiver, and there is no saying how large.
       Waits.get(pair.stream.setOption(StandardSocketOptions.SO_RCVBUF, 1 << 18), "an option");
       var receiver = new Peers.Checking(pattern);
       pair.stream.receiveEach(null, receiver);
-      var sent = new CompletableFuture<Void>();
-      var writer =
-          Thread.ofPlatform()
-              .start(
-                  () -> {
-                    try {
-                      var bytes = pattern.bytes(0, total);
-                      pair.peer.getOutputStream().write(bytes);
-                      pair.peer.shutdownOutput();
-                      sent.complete(null);
-                    } catch (IOException e) {
-                      sent.completeExceptionally(e);
-                    }
-                  });
+      // Sends for as long as it may: whatever the system's buffers take, it is more.
+      var sent = new AtomicLong();
+      var enough = new AtomicBoolean();
+      var sender = CompletableFuture.runAsync(() -> send(pair.peer, sent, enough), startThread());
       receiver.await(10_000);
       pair.stream.pauseReceiving();
-      // Once nothing arrives for a while the pause is in effect, and the peer can't have sent all.
-      var quiet = new CompletableFuture<Long>();
-      awaitQuiet(pair.stream, receiver, -1, quiet);
-      long held = Waits.get(quiet, "receiving to pause");
-      assertTrue(held < total, "everything came in spite of the pause");
-      assertFalse(sent.isDone(), "the peer was not held back");
+
+      var heldBack = new CompletableFuture<Long>();
+      awaitHeldBack(pair.stream, receiver, sent, -1, -1, heldBack);
+      Waits.get(heldBack, "the peer to be held back");
+
+      enough.set(true);
       pair.stream.pauseReceiving(); // twice is as good as once
       pair.stream.resumeReceiving();
       pair.stream.resumeReceiving();
-      assertEquals(total, Waits.get(receiver.end, "the end of the stream"));
-      Waits.get(sent, "the sender");
-      Waits.join(writer);
+      Waits.get(sender, "the sender");
+      assertEquals(sent.get(), Waits.get(receiver.end, "the end of the stream"));
+    }
+  }
+
+  private static Executor startThread() {
+    return task -> Thread.ofPlatform().start(task);
+  }
+
+  private void send(Socket peer, AtomicLong sent, AtomicBoolean enough) {
+    try {
+      while (!enough.get()) {
+        peer.getOutputStream().write(pattern.bytes(sent.get(), 4096));
+        sent.addAndGet(4096);
+      }
+      peer.shutdownOutput();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  /** Until something is on the way, but nothing arrives any more and nothing can be sent. */
+  private static void awaitHeldBack(
+      TcpStream stream,
+      Peers.Checking receiver,
+      AtomicLong sent,
+      long lastReceived,
+      long lastSent,
+      CompletableFuture<Long> heldBack) {
+    long receivedNow = receiver.received.get();
+    long sentNow = sent.get();
+    if (receivedNow == lastReceived && sentNow == lastSent && sentNow > receivedNow) {
+      heldBack.complete(receivedNow);
+    } else {
+      stream
+          .loop()
+          .schedule(
+              Duration.ofMillis(50),
+              () -> awaitHeldBack(stream, receiver, sent, receivedNow, sentNow, heldBack));
     }
   }
 
