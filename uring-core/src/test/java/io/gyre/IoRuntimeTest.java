@@ -57,6 +57,21 @@ class IoRuntimeTest {
   }
 
   @DriverTest
+  void featuresAreSwitchedOffByNameAndOthersAreRefused(TestRuntime driver) throws Exception {
+    var loop = driver.start(b -> b.disable("multishot-accept", "sqpoll,msg-ring", "")).loop();
+    for (var name : List.of("multishot-accept", "sqpoll")) {
+      var status = loop.capabilities().feature(name).orElseThrow().status();
+      assertEquals(driver.isUring(), status == Capabilities.Status.SWITCHED_OFF, name);
+    }
+
+    var refused =
+        assertThrows(
+            IllegalArgumentException.class, () -> IoRuntime.builder().disable("warp-drive"));
+    assertTrue(refused.getMessage().contains("\"warp-drive\""), refused::getMessage);
+    assertTrue(refused.getMessage().contains("multishot-accept, "), refused::getMessage);
+  }
+
+  @DriverTest
   void anyDriverIsTakenWhenNoneIsRequired(TestRuntime driver) throws Exception {
     var runtime = driver.start(b -> b.driver("AUTO"));
 

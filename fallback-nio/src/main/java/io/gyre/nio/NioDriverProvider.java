@@ -23,11 +23,10 @@ public final class NioDriverProvider implements DriverProvider {
                   Status.EMULATED,
                   "blocking calls on at most " + FilePool.configuredThreads() + " threads"),
               new Feature(
-                  "multishot accept", Status.EMULATED, "accepts whenever the selector says so"),
+                  "multishot-accept", Status.EMULATED, "accepts whenever the selector says so"),
               new Feature(
-                  "multishot receive", Status.EMULATED, "reads whenever the selector says so"),
-              new Feature(
-                  "provided buffers", Status.EMULATED, "chosen when there is something to read"),
+                  "multishot-receive", Status.EMULATED, "reads whenever the selector says so"),
+              new Feature("buffer-ring", Status.EMULATED, "chosen when there is something to read"),
               new Feature(
                   "cancellation", Status.EMULATED, "file work that has begun runs to its end"),
               new Feature(
@@ -40,10 +39,10 @@ public final class NioDriverProvider implements DriverProvider {
                   Status.ABSENT,
                   "sockets of the runtime and channels of java.nio only"),
               new Feature("raw operations", Status.ABSENT, ""),
-              new Feature("registered buffers", Status.ABSENT, ""),
-              new Feature("fixed files", Status.ABSENT, ""),
+              new Feature("registered-buffers", Status.ABSENT, ""),
+              new Feature("registered-files", Status.ABSENT, ""),
               new Feature("zero-copy send", Status.ABSENT, ""),
-              new Feature("submission queue polling", Status.ABSENT, "")));
+              new Feature("sqpoll", Status.ABSENT, "")));
 
   /** For {@link java.util.ServiceLoader}. */
   public NioDriverProvider() {}

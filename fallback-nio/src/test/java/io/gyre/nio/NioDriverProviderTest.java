@@ -30,6 +30,6 @@ class NioDriverProviderTest {
             .filter(f -> f.status() == Status.EMULATED)
             .map(f -> f.name())
             .toList();
-    assertTrue(emulated.contains("multishot accept") && emulated.contains("multishot receive"));
+    assertTrue(emulated.contains("multishot-accept") && emulated.contains("multishot-receive"));
   }
 }

@@ -27,7 +27,7 @@ record Diagnosis(String reason, String remedy) {
       case ENOSYS ->
           isOlderThan51(kernel)
               ? new Diagnosis(
-                  "Linux " + kernel + " has no io_uring", "use Linux 5.19 or newer, best 6.1")
+                  "Linux " + kernel + " has no io_uring", "use Linux 5.11 or newer, best 6.1")
               : new Diagnosis(
                   "a seccomp filter hides io_uring ("
                       + message
@@ -44,7 +44,7 @@ record Diagnosis(String reason, String remedy) {
       case EINVAL ->
           new Diagnosis(
               "Linux " + kernel + " is too old (" + message + ")",
-              "use Linux 5.19 or newer, best 6.1");
+              "use Linux 5.11 or newer, best 6.1");
       case null, default -> new Diagnosis(message, "report this with the kernel's version");
     };
   }

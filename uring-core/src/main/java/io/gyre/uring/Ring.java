@@ -190,6 +190,8 @@ final class Ring {
       int result = kernel.setup(sq, params);
       if (result >= 0) {
         var opened = map(kernel, result, params);
+        opened.require(Liburing.IORING_FEAT_NODROP(), "IORING_FEAT_NODROP");
+        opened.require(Liburing.IORING_FEAT_EXT_ARG(), "IORING_FEAT_EXT_ARG");
         opened.prepareWaits(strategy, allowed);
         opened.enable();
         return opened;
@@ -289,6 +291,14 @@ final class Ring {
 
     int errno() {
       return errno;
+    }
+  }
+
+  /** What a ring can't be used without. */
+  private void require(int feature, String name) throws SetupException {
+    if (!has(feature)) {
+      unmap();
+      throw new SetupException("io_uring_setup without " + name, Errno.EINVAL.number());
     }
   }
 

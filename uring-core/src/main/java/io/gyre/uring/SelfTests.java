@@ -19,12 +19,15 @@ final class SelfTests {
   private static final Map<Set<KernelFeature>, SelfTests> REMEMBERED = new HashMap<>();
 
   /** For kernels that are trusted: the simulated one is tested by what runs on it. */
-  static final SelfTests NONE = new SelfTests(Map.of());
+  static final SelfTests NONE = new SelfTests(Map.of(), true);
 
   private final Map<KernelFeature, Outcome> outcomes;
 
-  private SelfTests(Map<KernelFeature, Outcome> outcomes) {
+  private final boolean complete;
+
+  private SelfTests(Map<KernelFeature, Outcome> outcomes, boolean complete) {
     this.outcomes = outcomes;
+    this.complete = complete;
   }
 
   /** The test of a feature; null where it has none. */
@@ -58,15 +61,23 @@ final class SelfTests {
     if (known != null) {
       return known;
     }
-    // On a thread of its own: rings and their registered descriptors belong to threads, and the
-    // caller's may be virtual.
-    var run = new Run(disabled);
-    ProbeThread.run(run);
-    var found = new SelfTests(run.outcomes);
-    if (run.complete) {
+    var found = run(Kernel.NATIVE, disabled);
+    if (found.isComplete()) {
       REMEMBERED.put(Set.copyOf(disabled), found);
     }
     return found;
+  }
+
+  /** Runs them on a thread of its own: rings belong to threads, and the caller's may be virtual. */
+  static SelfTests run(Kernel kernel, Set<KernelFeature> disabled) {
+    var run = new Run(kernel, disabled);
+    ProbeThread.run(run);
+    return new SelfTests(run.outcomes, run.complete);
+  }
+
+  /** Whether all could be tried. */
+  boolean isComplete() {
+    return complete;
   }
 
   /** What came of a feature's test; also passed when it has none. */
@@ -76,10 +87,12 @@ final class SelfTests {
 
   private static final class Run implements Runnable {
     final Map<KernelFeature, Outcome> outcomes = new EnumMap<>(KernelFeature.class);
+    private final Kernel kernel;
     private final Set<KernelFeature> disabled;
     boolean complete = true;
 
-    Run(Set<KernelFeature> disabled) {
+    Run(Kernel kernel, Set<KernelFeature> disabled) {
+      this.kernel = kernel;
       this.disabled = disabled;
     }
 
@@ -95,7 +108,7 @@ final class SelfTests {
 
     private Outcome outcome(KernelFeature feature, SelfTest test) {
       try {
-        var outcome = test.run(Kernel.NATIVE, f -> !disabled.contains(f));
+        var outcome = test.run(kernel, f -> !disabled.contains(f));
         if (outcome.status() == Status.FAILED_SELF_TEST) {
           LOG.warn(
               "{} does not work on this kernel and is not used: {}",

@@ -160,7 +160,8 @@ final class UringDriver implements Driver {
     return open(kernel, SelfTests.NONE, config, dispatcher);
   }
 
-  private static UringDriver open(
+  /** The same, knowing what came of self-tests. */
+  static UringDriver open(
       Kernel kernel, SelfTests selfTests, DriverConfig config, OperationDispatcher dispatcher)
       throws IOException {
     var size = config;
@@ -1059,17 +1060,17 @@ final class UringDriver implements Driver {
     wakeUp.wake();
   }
 
-  /** For tests, which count them. */
-  BufferRing receiveBuffers() {
-    return bufferRing;
-  }
-
   @Override
   public boolean wakeUpByMessage(Driver caller) {
     return messages != null
         && caller instanceof UringDriver other
         && messages.canSendTo(other.messages)
         && wakeUp.wake(other.messages);
+  }
+
+  /** For tests, which count them. */
+  BufferRing receiveBuffers() {
+    return bufferRing;
   }
 
   // ---- registration, sockets

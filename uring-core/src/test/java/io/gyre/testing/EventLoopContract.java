@@ -358,6 +358,36 @@ public abstract class EventLoopContract {
   }
 
   @DriverTest
+  void aLoopThatEndsMayBeWokenByAnotherLoopAllTheWhile(TestRuntime driver) throws Exception {
+    var waker = driver.start().loop();
+    for (int round = 0; round < 20; round++) {
+      var ending = driver.start();
+      var target = ending.loop();
+      var given = new AtomicInteger();
+      var ran = new AtomicInteger();
+      var refused = new CountDownLatch(1);
+      var hammer =
+          new Runnable() {
+            @Override
+            public void run() {
+              try {
+                target.execute(ran::incrementAndGet);
+                given.incrementAndGet();
+                waker.execute(this);
+              } catch (ShutdownChannelGroupException e) {
+                refused.countDown();
+              }
+            }
+          };
+      waker.execute(hammer);
+      Waits.until("some tasks", () -> ran.get() > 10);
+      driver.closeAndWait(ending);
+      Waits.await(refused, "the refusal of tasks");
+      Waits.until(() -> ran + " of " + given + " tasks", () -> ran.get() == given.get());
+    }
+  }
+
+  @DriverTest
   void wakeUpsOfManyThreadsAreNotLost(TestRuntime driver) throws Exception {
     var loop = driver.start().loop();
     var workers = new ArrayList<Thread>();

@@ -9,6 +9,7 @@ import io.gyre.EventLoop;
 import io.gyre.IoHandler;
 import io.gyre.LoopStats;
 import io.gyre.Scheduler;
+import io.gyre.driver.Capabilities.Status;
 import io.gyre.driver.DriverCounters.Counter;
 import io.gyre.driver.OpCode;
 import io.gyre.driver.Operation;
@@ -384,6 +385,29 @@ public abstract class TelemetryContract {
     }
     Waits.until("20 wake-ups", () -> loop.stats().wakeUpsTaken() == 20);
     assertTrue(loop.counters().get(Counter.WAITS_ENDED) >= 20);
+  }
+
+  @DriverTest
+  void wakeUpsByOtherLoopsAreMessagesWhereTheDriverHasThem(TestRuntime driver) throws Exception {
+    var runtime = driver.start(b -> b.scheduler(Scheduler.threadPerCore(2)));
+    var waker = runtime.loops().get(0);
+    var sleeper = runtime.loops().get(1);
+    boolean byMessage =
+        sleeper.capabilities().features().stream()
+            .anyMatch(f -> f.name().equals("msg-ring") && f.status() == Status.USED);
+    for (int i = 1; i <= 20; i++) {
+      Waits.until("the loop to sleep", () -> isAsleep(sleeper));
+      var ran = new CountDownLatch(1);
+      waker.execute(() -> sleeper.execute(ran::countDown));
+      Waits.await(ran, "a task of the other loop");
+      var stats = sleeper.stats();
+      assertEquals(i, stats.wakeUpsSent(), stats::toString);
+      long messages = byMessage ? i : 0; // counted once it is sent, which the task may be ahead of
+      Waits.until(
+          () -> messages + " messages: " + sleeper.stats(),
+          () -> sleeper.stats().wakeUpsByMessage() == messages);
+    }
+    assertEquals(0, waker.stats().wakeUpsByMessage(), "this thread is no loop");
   }
 
   @DriverTest

@@ -388,7 +388,11 @@ class SimulatedFaultsTest {
             .withoutSetupFlags(
                 Liburing.IORING_SETUP_NO_SQARRAY()
                     | Liburing.IORING_SETUP_DEFER_TASKRUN()
-                    | Liburing.IORING_SETUP_SINGLE_ISSUER())
+                    | Liburing.IORING_SETUP_SINGLE_ISSUER()
+                    | Liburing.IORING_SETUP_COOP_TASKRUN()
+                    | Liburing.IORING_SETUP_TASKRUN_FLAG()
+                    | Liburing.IORING_SETUP_SUBMIT_ALL())
+            .refusing(Liburing.IORING_REGISTER_PBUF_RING(), Errno.EINVAL)
             .refusing(Liburing.IORING_REGISTER_RING_FDS(), Errno.EINVAL)
             .refusing(Liburing.IORING_REGISTER_IOWQ_MAX_WORKERS(), Errno.EINVAL)
             .refusing(Liburing.IORING_REGISTER_FILES2(), Errno.EMFILE)
@@ -401,6 +405,42 @@ class SimulatedFaultsTest {
     loop.turnUntil(receive::ended);
     assertEquals(0, receive.result);
     assertNull(receive.failure);
+    loop.end();
+  }
+
+  @Test
+  void aKernelThatLacksWhatCannotBeDoneWithoutIsTooOld() {
+    for (int feature : List.of(Liburing.IORING_FEAT_EXT_ARG(), Liburing.IORING_FEAT_NODROP())) {
+      var kernel = kernel(SimulatedFaults.NONE).withoutFeatures(feature);
+      var refused = assertThrows(Ring.SetupException.class, () -> loop(kernel, 8, 8));
+      var diagnosis = Diagnosis.of(refused.errno(), refused.getMessage(), "", "5.4.0");
+      assertTrue(diagnosis.reason().contains("5.4.0 is too old"), diagnosis::reason);
+      kernel.checkClosed();
+    }
+  }
+
+  @Test
+  void aWaitingReceiveHoldsNoBufferWithoutBufferRings() throws IOException {
+    var kernel =
+        kernel(SimulatedFaults.NONE).refusing(Liburing.IORING_REGISTER_PBUF_RING(), Errno.EINVAL);
+    var loop = loop(kernel, 8, 8);
+    var buffers = loop.driver.receiveBuffers();
+    var sockets = new ArrayList<Socket>();
+    var receives = new ArrayList<SimulatedLoop.Asked>();
+    for (int i = 0; i < 3 * buffers.count(); i++) {
+      var socket = Socket.connected();
+      sockets.add(socket);
+      receives.add(loop.ask(OpCode.RECEIVE_MULTISHOT, loop.socket(socket)));
+    }
+    turn(loop, 20);
+    assertEquals(sockets.size(), kernel.inFlight().size() - 1, "all wait, and the wake-up");
+    assertEquals(buffers.count(), buffers.available());
+    for (var socket : sockets) {
+      fill(socket, 10);
+      socket.inputEnded = true;
+    }
+    loop.turnUntil(() -> receives.stream().allMatch(SimulatedLoop.Asked::ended));
+    receives.forEach(r -> assertEquals(0, r.result));
     loop.end();
   }
 

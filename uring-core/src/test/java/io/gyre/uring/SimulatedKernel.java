@@ -63,8 +63,8 @@ final class SimulatedKernel implements Kernel {
   private final SimulatedOperations operations;
   private SimulatedFaults faults;
   private int refusedSetupFlags;
-  private int setupsOutOfMemory;
   private int missingFeatures;
+  private int setupsOutOfMemory;
   private int pageBytes = 4096;
 
   // The ring.

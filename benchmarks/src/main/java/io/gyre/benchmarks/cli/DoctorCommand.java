@@ -24,6 +24,8 @@ import picocli.CommandLine.Spec;
     description = {
       "Tells what was found on this machine: kernel, liburing, each feature, what is refused and"
           + " what to do about it, and which driver a program would get.",
+      "A feature that has a name with hyphens can be switched off by it: -Dgyre.disable=NAME,NAME"
+          + " in GYRE_JAVA_OPTS.",
       "The exit status is 1 when no driver works."
     })
 final class DoctorCommand implements Callable<Integer> {
@@ -123,8 +125,8 @@ final class DoctorCommand implements Callable<Integer> {
           found.capabilities().features().stream().mapToInt(f -> f.name().length()).max().orElse(0);
       for (var feature : found.capabilities().features()) {
         out.println(
-            ("  %-" + (width + 2) + "s%-10s%s")
-                .formatted(feature.name(), word(feature), feature.detail())
+            ("  %-" + (width + 2) + "s%-18s%s")
+                .formatted(feature.name(), word(feature).replace('_', ' '), feature.detail())
                 .stripTrailing());
       }
     }

@@ -1,5 +1,6 @@
 package io.gyre.benchmarks.cli;
 
+import io.gyre.IoRuntime;
 import io.gyre.bindings.LiburingLibrary;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -30,6 +31,9 @@ final class SystemReport {
     facts.put("seccomp", seccomp());
     facts.put("memlock", limit("Max locked memory"));
     facts.put("nofile", limit("Max open files"));
+    facts.put(
+        IoRuntime.DISABLE_PROPERTY,
+        System.getProperty(IoRuntime.DISABLE_PROPERTY, "nothing is switched off"));
     return facts;
   }
 

@@ -23,6 +23,8 @@ import org.openjdk.jmh.annotations.Warmup;
  * How long it takes until a loop that sleeps runs a task of another thread: from the call to the task's first
  * instruction, which the caller, who does not sleep, sees at once. {@code park} is what the JDK needs to wake a parked
  * thread: less than that cannot be expected.
+ *
+ * <p>For wake-ups of one loop by another see {@link LoopHopBenchmark}.
  */
 @State(Scope.Benchmark)
 @BenchmarkMode(Mode.SampleTime)

@@ -7,6 +7,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.HashMap;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -80,6 +81,32 @@ final class MeasuringCommandsTest {
         new String[] {"kernel", "liburing", "memlock", "nofile", "seccomp", "io_uring_disabled"}) {
       assertTrue(run.out().contains(fact + " "), run.out());
       assertTrue(json.get("system").get(fact).isTextual(), fact);
+    }
+  }
+
+  @Test
+  void doctorTellsWhatIsSwitchedOffAndWhatIsDoneInItsPlace() throws IOException {
+    Drivers.assumeAvailable("uring");
+    System.setProperty("gyre.disable", "multishot-accept, buffer-ring");
+    try {
+      var text = Cli.run("doctor").out();
+      assertTrue(text.contains("switched off      an accept is armed again"), text);
+      var json = new ObjectMapper().readTree(Cli.run("doctor", "--json").out());
+      var features = json.get("drivers").get(0).get("features");
+      var found = new HashMap<String, String>();
+      features.forEach(f -> found.put(f.get("name").asText(), f.get("status").asText()));
+      assertEquals("switched_off", found.get("multishot-accept"));
+      assertEquals("switched_off", found.get("buffer-ring"));
+      assertEquals("absent", found.get("multishot-receive"), "it needs buffer-ring");
+      assertEquals("used", found.get("queues"));
+
+      System.setProperty("gyre.disable", "everything");
+      var refused = Cli.run("doctor");
+      assertEquals(1, refused.status());
+      assertTrue(refused.err().contains("\"everything\""), refused.err());
+      assertTrue(refused.err().contains("multishot-accept, "), refused.err());
+    } finally {
+      System.clearProperty("gyre.disable");
     }
   }
 
