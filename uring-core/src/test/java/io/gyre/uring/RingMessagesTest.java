@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.gyre.WaitStrategy;
 import io.gyre.bindings.Liburing;
 import io.gyre.driver.DriverConfig;
 import io.gyre.driver.DriverCounters.Counter;
@@ -30,7 +31,7 @@ class RingMessagesTest {
   private final List<UringDriver> open = new ArrayList<>();
 
   private UringDriver open(String... disabled) throws IOException {
-    var config = new DriverConfig(0, 8, 16, 4, 64, 0, Set.of(disabled));
+    var config = new DriverConfig(0, 8, 16, 4, 64, 0, Set.of(disabled), WaitStrategy.park());
     var dispatcher =
         new OperationDispatcher(
             t -> {

@@ -184,6 +184,12 @@ final class SimulatedKernel implements Kernel {
     return enters;
   }
 
+  /** Puts the thread that polls to sleep, as it goes by itself at a seeded moment, or wakes it. */
+  void pollingSleeps(boolean value) {
+    pollingAsleep = value;
+    showFlags();
+  }
+
   Waits waits() {
     return waits;
   }
