@@ -614,7 +614,7 @@ final class UringDriver implements Driver {
   /** Whether nothing is to be done before the kernel has something. */
   private boolean isIdle() {
     return ended.isEmpty()
-        && (waiting.isEmpty() || ring.free() >= entries(waiting.first())) // it waits for credit
+        && (waiting.isEmpty() || waitsForCredit())
         && cancels.isEmpty()
         && wakeArmed
         && ring.ready() == 0;
@@ -629,7 +629,6 @@ final class UringDriver implements Driver {
   public boolean poll() {
     return ring.needsEnter()
         || !isIdle()
-        || mayWriteWaiting()
         || rawInFlight.isCancelling()
         || receives.canRearm();
   }
@@ -664,7 +663,7 @@ final class UringDriver implements Driver {
           0,
           WAKE);
     }
-    while (mayWriteWaiting()) {
+    while (!waiting.isEmpty() && !waitsForCredit() && ring.free() >= entries(waiting.first())) {
       if (takesCredit(waiting.first().code())) {
         inKernel++;
       }
@@ -677,11 +676,9 @@ final class UringDriver implements Driver {
     }
   }
 
-  /** Whether the first that waits has the room and the credit that it needs. */
-  private boolean mayWriteWaiting() {
-    return !waiting.isEmpty()
-        && ring.free() >= entries(waiting.first())
-        && (inKernel < credit || !takesCredit(waiting.first().code()));
+  /** Whether the first that waits may go when an outcome came; else it waits for room, which may come at any time. */
+  private boolean waitsForCredit() {
+    return inKernel >= credit && takesCredit(waiting.first().code());
   }
 
   private int resolveEnded() {
@@ -944,17 +941,17 @@ final class UringDriver implements Driver {
     wakeUp.wake();
   }
 
-  /** For tests, which count them. */
-  BufferRing receiveBuffers() {
-    return bufferRing;
-  }
-
   @Override
   public boolean wakeUpByMessage(Driver caller) {
     return messages != null
         && caller instanceof UringDriver other
         && messages.canSendTo(other.messages)
         && wakeUp.wake(other.messages);
+  }
+
+  /** For tests, which count them. */
+  BufferRing receiveBuffers() {
+    return bufferRing;
   }
 
   // ---- registration, sockets

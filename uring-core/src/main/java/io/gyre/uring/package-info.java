@@ -3,7 +3,8 @@
  *
  * <p>Start at {@link io.gyre.uring.UringDriver}, which turns operations into submission queue entries and completion
  * queue entries into outcomes. {@link io.gyre.uring.Ring} is the pair of queues that is shared with the kernel; who
- * writes what, and with which memory order, is written there. {@link io.gyre.uring.BufferRing} lends the kernel buffers
+ * writes what, and with which memory order, is written there; {@link io.gyre.uring.WaitArgument} is how its waits are told when
+ * to end. {@link io.gyre.uring.BufferRing} lends the kernel buffers
  * to receive into. {@link io.gyre.uring.Syscalls} is what is done at once and without the ring.
  *
  * <p>{@link io.gyre.uring.KernelFeature} names what a kernel may have or lack, {@link io.gyre.uring.SelfTests} tries it,

@@ -58,6 +58,7 @@ class RingTest {
     kernel.step(1000);
     assertEquals(0, kernel.waits().takenByPolling, "the tail was not stored");
     assertTrue(ring.needsEnter(), "something is to be published");
+    kernel.pollingSleeps(false); // that step may have been its moment to fall asleep
 
     assertEquals(1, ring.publish());
     assertEquals(0, ring.publish(), "once");
@@ -96,7 +97,7 @@ class RingTest {
   void aPollingThreadThatSleepsIsWokenByACallAndOnlyForEntries() throws IOException {
     var kernel = simulated();
     var ring = open(kernel, POLLED);
-    sleep(kernel);
+    kernel.pollingSleeps(true);
     assertFalse(ring.needsEnter(), "it may sleep: there is nothing for it");
 
     writeNop(ring, 7);
@@ -106,13 +107,6 @@ class RingTest {
     assertEquals(1, kernel.waits().wakeUps);
     takeAll(ring, 7);
     ring.close();
-  }
-
-  /** Lets the simulated thread fall asleep, which it does at a seeded moment; a NOP must not be needed for that. */
-  private static void sleep(SimulatedKernel kernel) {
-    for (int i = 0; i < 1000; i++) {
-      kernel.step(1000);
-    }
   }
 
   @Test

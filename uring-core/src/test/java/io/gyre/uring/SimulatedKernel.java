@@ -68,7 +68,6 @@ final class SimulatedKernel implements Kernel {
   private SimulatedFaults faults;
   private int refusedSetupFlags;
   private int setupsOutOfMemory;
-  private int missingFeatures;
   private int pageBytes = 4096;
   private boolean waitsForReal;
 
@@ -221,6 +220,12 @@ final class SimulatedKernel implements Kernel {
 
   long enters() {
     return enters;
+  }
+
+  /** Puts the thread that polls to sleep, as it goes by itself at a seeded moment, or wakes it. */
+  void pollingSleeps(boolean value) {
+    pollingAsleep = value;
+    showFlags();
   }
 
   Waits waits() {
