@@ -1,6 +1,7 @@
 package io.gyre.uring;
 
 import static io.gyre.uring.KernelFeature.BUFFER_RING;
+import static io.gyre.uring.KernelFeature.INCREMENTAL_BUFFERS;
 import static io.gyre.uring.KernelFeature.MULTISHOT_RECEIVE;
 import static io.gyre.uring.KernelFeature.RECEIVE_BUNDLES;
 
@@ -56,6 +57,10 @@ final class Receives {
     this.waiting = waiting;
     this.goOn = goOn;
     this.multishot = usesMultishot(buffers, report);
+    if (report.allows(INCREMENTAL_BUFFERS)) {
+      report.absent(
+          INCREMENTAL_BUFFERS, "each receive would allocate a view of a part of a buffer");
+    }
     boolean bundles = usesBundles(multishot, ring, buffers, report);
     int most = Math.min(MOST_IN_BUNDLE, Math.max(2, buffers.count() / 4));
     this.bundleBytes = bundles ? most * buffers.bufferBytes() : 0;

@@ -627,10 +627,7 @@ final class UringDriver implements Driver {
 
   @Override
   public boolean poll() {
-    return ring.needsEnter()
-        || !isIdle()
-        || rawInFlight.isCancelling()
-        || receives.canRearm();
+    return ring.needsEnter() || !isIdle() || rawInFlight.isCancelling() || receives.canRearm();
   }
 
   /** From here on others wake the loop. What they left before is seen here, and then it does not sleep. */

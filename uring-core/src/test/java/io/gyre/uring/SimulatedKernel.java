@@ -67,6 +67,7 @@ final class SimulatedKernel implements Kernel {
   private Ended observer = (token, result) -> {};
   private SimulatedFaults faults;
   private int refusedSetupFlags;
+  private int missingFeatures;
   private int setupsOutOfMemory;
   private int pageBytes = 4096;
   private boolean waitsForReal;
