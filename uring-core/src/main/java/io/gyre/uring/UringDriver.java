@@ -980,6 +980,7 @@ final class UringDriver implements Driver {
     if (starved.isEmpty() || isToEnd(operation)) {
       goOn(operation);
     } else {
+      counters.add(Counter.OUT_OF_BUFFERS, 1);
       starved.addLast(operation);
     }
   }
