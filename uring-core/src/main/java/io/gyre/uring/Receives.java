@@ -249,6 +249,7 @@ final class Receives {
     if (starved.isEmpty() || UringDriver.isToEnd(operation)) {
       goOn.accept(operation);
     } else {
+      counters.add(Counter.OUT_OF_BUFFERS, 1);
       starved.addLast(operation);
     }
   }
