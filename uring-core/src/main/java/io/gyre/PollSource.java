@@ -18,7 +18,8 @@ import java.util.concurrent.CompletableFuture;
  *
  * <ul>
  *   <li>{@link #pollMultishot} reports each time that something <em>new</em> comes. io_uring reports once for each
- *       change (edge-triggered); NIO goes on reporting, once a turn, while it lasts (level-triggered). So a handler
+ *       change (edge-triggered); NIO, and io_uring without {@code multishot-poll}, go on reporting while it lasts
+ *       (level-triggered). So a handler
  *       takes all there is, and asks for {@link Interest#WRITABLE} with the one-shot form, when it has something to
  *       write: a multishot would keep a loop on NIO busy for as long as there is room.
  *   <li>Events may be spurious: a handler that finds nothing waits for the next.

@@ -146,6 +146,11 @@ final class CapabilityReport {
               + " of "
               + wanted
               + " bytes: the limit of locked memory (ulimit -l) allows no more");
+    } else if (result == -Errno.ENOMEM.number()) {
+      note(
+          REGISTERED_BUFFERS,
+          Status.REFUSED,
+          "the limit of locked memory (ulimit -l) allows none; " + REGISTERED_BUFFERS.without());
     } else {
       refused(REGISTERED_BUFFERS, -result);
     }

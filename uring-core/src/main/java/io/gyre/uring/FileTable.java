@@ -51,7 +51,14 @@ final class FileTable {
           ring.register(
               Liburing.IORING_REGISTER_FILES2(), argument, (int) io_uring_rsrc_register.sizeof());
       if (result == 0) {
-        report.used(REGISTERED_FILES, size + " places");
+        report.used(
+            REGISTERED_FILES,
+            size == wanted
+                ? size + " places"
+                : size
+                    + " of "
+                    + wanted
+                    + " places: the limit of open files (ulimit -n) allows no more");
         return new FileTable(ring, size);
       }
       size /= 2;

@@ -44,7 +44,7 @@ public enum KernelFeature {
   /** IORING_REGISTER_BUFFERS. */
   REGISTERED_BUFFERS("5.1", "the kernel pins the memory of each operation by itself"),
   /** IORING_REGISTER_PBUF_RING. */
-  BUFFER_RING("5.19", "a receive takes its buffer when there is something to receive"),
+  BUFFER_RING("5.19", "a receive waits by a poll, and takes its buffer when something came"),
   /** IOU_PBUF_RING_INC; needs {@link #BUFFER_RING}. */
   INCREMENTAL_BUFFERS("6.12", "each receive uses up a buffer, however little comes"),
   /** IORING_RECVSEND_BUNDLE on receives; needs {@link #BUFFER_RING} and {@link #MULTISHOT_RECEIVE}. */

@@ -136,6 +136,18 @@ final class ScratchRing implements AutoCloseable {
 
   @Override
   public void close() throws IOException {
+    if (ring.wasUsed()) { // else the kernel holds nothing, and may refuse to be entered
+      try {
+        endAll();
+      } catch (IOException e) {
+        UringDriver.quarantine(this);
+        throw e;
+      }
+    }
+    ring.close();
+  }
+
+  private void endAll() throws IOException {
     for (long userData : List.copyOf(inFlight)) {
       add(Liburing.IORING_OP_ASYNC_CANCEL(), 0, -1, 0, userData, 0, 0, CANCEL);
       turn(0);
@@ -144,9 +156,7 @@ final class ScratchRing implements AutoCloseable {
       turn(STEP_NANOS);
     }
     if (!inFlight.isEmpty()) {
-      UringDriver.quarantine(this);
       throw new IOException("entries of a self-test were never answered: " + inFlight);
     }
-    ring.close();
   }
 }

@@ -213,7 +213,11 @@ class DescriptorPollTest {
       }
       NativeDescriptors.read(fd, 8);
     }
-    assertTrue(loop.counters().get(Counter.OVERFLOWS) > 0, "the test wants overflows");
+    var capabilities = loop.capabilities();
+    if (capabilities.uses("multishot-poll") && capabilities.uses("defer-taskrun")) {
+      // Else completions come one by one, and there may be room for each.
+      assertTrue(loop.counters().get(Counter.OVERFLOWS) > 0, "the test wants overflows");
+    }
     for (var recorder : recorders) {
       assertTrue(recorder.outcomes().stream().allMatch(o -> o.succeeded()));
     }

@@ -9,12 +9,14 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.gyre.BufferPools;
 import io.gyre.bindings.Liburing;
 import io.gyre.bindings.LiburingLibrary;
+import io.gyre.bindings.io_uring_params;
 import io.gyre.driver.Capabilities.Status;
 import io.gyre.driver.DriverConfig;
 import io.gyre.driver.Errno;
 import io.gyre.driver.OperationDispatcher;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
+import java.util.HashSet;
 import java.util.Map;
 import java.util.Set;
 import java.util.stream.Stream;
@@ -113,7 +115,7 @@ class SelfTestsTest {
         new OtherKernel() {
           @Override
           public int setup(int entries, MemorySegment params) {
-            return (io.gyre.bindings.io_uring_params.flags(params) & newer) == 0
+            return (io_uring_params.flags(params) & newer) == 0
                 ? super.setup(entries, params)
                 : -Errno.EINVAL.number();
           }
@@ -144,6 +146,36 @@ class SelfTestsTest {
     var outcome = tests.outcome(KernelFeature.BUFFER_RING);
     assertFalse(outcome.passed());
     assertTrue(outcome.detail().contains("EMFILE"), outcome::detail);
+  }
+
+  @Test
+  void aRingThatMayNotBeEnteredIsGivenBackAllTheSame() {
+    var open = new HashSet<Integer>();
+    var kernel =
+        new OtherKernel() {
+          @Override
+          public int setup(int entries, MemorySegment params) {
+            int fd = super.setup(entries, params);
+            open.add(fd);
+            return fd;
+          }
+
+          @Override
+          public int enter(int fd, int toSubmit, int min, int flags, MemorySegment arg, long size) {
+            return -Errno.EPERM.number();
+          }
+
+          @Override
+          public void close(int fd) {
+            open.remove(fd);
+            super.close(fd);
+          }
+        };
+    var tests = SelfTests.run(kernel, Set.of());
+
+    assertFalse(tests.isComplete());
+    assertEquals(Set.of(), open);
+    assertTrue(tests.outcome(KernelFeature.NO_SQARRAY).detail().contains("EPERM"));
   }
 
   @Test

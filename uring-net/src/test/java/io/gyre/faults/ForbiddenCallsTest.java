@@ -39,7 +39,11 @@ class ForbiddenCallsTest {
             .run()
             .checkSucceeded()
             .checkSaid("checked");
-    if (!result.output().contains("driver=uring\n")) {
+    if (result.output().contains("driver=uring\n")) {
+      if (!result.output().contains("name=registered-buffers, status=SWITCHED_OFF")) {
+        result.checkSaid("the limit of locked memory (ulimit -l) allows no");
+      }
+    } else {
       result
           .checkSaid("driver=nio\n")
           .checkSaid("fell back, uring: the limit of locked memory is too low");

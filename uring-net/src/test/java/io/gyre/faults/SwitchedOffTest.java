@@ -72,8 +72,9 @@ class SwitchedOffTest {
           became.status() == Status.USED || !became.detail().isEmpty(),
           () -> "no reason is given for " + became);
     }
-    boolean bare = driver.configuration() == DriverConfiguration.URING_BARE;
-    assertEquals(bare, all(capabilities, Status.SWITCHED_OFF), capabilities::toString);
+    if (driver.configuration() == DriverConfiguration.URING_BARE) {
+      assertTrue(all(capabilities, Status.SWITCHED_OFF), capabilities::toString);
+    }
   }
 
   private static boolean all(Capabilities capabilities, Status status) {
