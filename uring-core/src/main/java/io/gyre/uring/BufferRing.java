@@ -14,6 +14,7 @@ import io.gyre.driver.DriverCounters.Counter;
 import io.gyre.driver.Errno;
 import io.gyre.driver.Operation;
 import io.gyre.driver.ReturnedBuffers;
+import io.gyre.driver.SleepFlag;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -82,7 +83,9 @@ final class BufferRing implements Buffer.Owner {
   /** Without entries it is not the kernel's. */
   private BufferRing(MemorySegment entries, int count, int bufferBytes, WakeUp wakeUp) {
     this.ours = entries == null ? new Buffer[count] : null;
-    this.returnedElsewhere = new ReturnedBuffers(wakeUp.sleepFlag());
+    // A self-test has nobody to wake: all its buffers stay on its thread.
+    var sleepFlag = wakeUp == null ? new SleepFlag(() -> true) : wakeUp.sleepFlag();
+    this.returnedElsewhere = new ReturnedBuffers(sleepFlag);
     this.lowFrom = count - count / 4;
     this.enoughFrom = count / 2;
     this.entries = entries;
