@@ -100,9 +100,9 @@ final class BufferRing implements Buffer.Owner {
   /** Without entries it is not the kernel's. */
   private BufferRing(MemorySegment entries, int places, int count, int bufferBytes, WakeUp wakeUp) {
     this.ours = entries == null ? new Buffer[count] : null;
-    // Without a way to wake it, it is used by one thread alone, as self-tests do.
-    this.returnedElsewhere =
-        new ReturnedBuffers(wakeUp == null ? new SleepFlag(() -> true) : wakeUp.sleepFlag());
+    // A self-test has nobody to wake: all its buffers stay on its thread.
+    var sleepFlag = wakeUp == null ? new SleepFlag(() -> true) : wakeUp.sleepFlag();
+    this.returnedElsewhere = new ReturnedBuffers(sleepFlag);
     this.lowFrom = count - count / 4;
     this.enoughFrom = count / 2;
     this.entries = entries;

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.gyre.WaitStrategy;
 import io.gyre.bindings.Liburing;
+import io.gyre.bindings.LiburingLibrary;
 import io.gyre.driver.DriverConfig;
 import io.gyre.driver.DriverCounters.Counter;
 import io.gyre.driver.Errno;
@@ -16,6 +17,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -29,6 +31,11 @@ class RingMessagesTest {
 
   private final MessageKernel kernel = new MessageKernel();
   private final List<UringDriver> open = new ArrayList<>();
+
+  @BeforeAll
+  static void loadLiburing() {
+    LiburingLibrary.load();
+  }
 
   private UringDriver open(String... disabled) throws IOException {
     var config = new DriverConfig(0, 8, 16, 4, 64, 0, Set.of(disabled), WaitStrategy.park());

@@ -33,7 +33,8 @@ class SelfTestsTest {
           KernelFeature.REGISTERED_FILES, Liburing.IORING_REGISTER_FILES_UPDATE(),
           KernelFeature.REGISTERED_BUFFERS, Liburing.IORING_REGISTER_BUFFERS(),
           KernelFeature.BOUNDED_WORKERS, Liburing.IORING_REGISTER_IOWQ_MAX_WORKERS(),
-          KernelFeature.BUFFER_RING, Liburing.IORING_REGISTER_PBUF_RING());
+          KernelFeature.BUFFER_RING, Liburing.IORING_REGISTER_PBUF_RING(),
+          KernelFeature.MSG_RING, Liburing.IORING_REGISTER_SEND_MSG_RING());
 
   @BeforeAll
   static void loadLiburing() {
