@@ -123,6 +123,11 @@ final class ScratchRing implements AutoCloseable {
         && result != -Errno.EBUSY.number()) {
       throw new IOException("io_uring_enter: " + Errno.describe(-result));
     }
+    take();
+  }
+
+  /** Takes the completions that are there. */
+  private void take() {
     int count = ring.ready();
     for (int i = 0; i < count; i++) {
       long cqe = ring.completion(ring.firstCompletion() + i);
@@ -154,6 +159,7 @@ final class ScratchRing implements AutoCloseable {
   }
 
   private void endAll() throws IOException {
+    take(); // all there is, perhaps: a thread that polls has answered although nobody may enter
     for (long userData : List.copyOf(inFlight)) {
       add(Liburing.IORING_OP_ASYNC_CANCEL(), 0, -1, 0, userData, 0, 0, CANCEL);
       turn(0);

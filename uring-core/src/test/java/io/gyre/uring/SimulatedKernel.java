@@ -569,9 +569,10 @@ final class SimulatedKernel implements Kernel {
   private int submit(int toSubmit) {
     int limit =
         toSubmit > 0 && chance(faults.partialSubmit()) ? random.nextInt(toSubmit) : toSubmit;
+    int ready = getInt(SQ_TAIL) - getInt(SQ_HEAD);
     int taken = 0;
     while (taken < limit || links.isOpen()) { // what is short of memory takes no half of a chain
-      require(taken < toSubmit, "a chain whose end was not submitted");
+      require(taken < ready, "a chain whose end was not submitted");
       int head = getInt(SQ_HEAD);
       int index = head & sqEntries - 1;
       if (!uses(Liburing.IORING_SETUP_NO_SQARRAY())) {
