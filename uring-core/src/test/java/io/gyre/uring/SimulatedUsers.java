@@ -716,7 +716,14 @@ final class SimulatedUsers {
     var a = byToken.get(token);
     require(a != null, "takes bytes of an operation that has ended");
     if (a.code == OpCode.SEND) {
-      require(a.link.sends.peek() == a, "sends overtake each other: " + a);
+      require(!a.overtaken, "sends overtake each other: " + a);
+      // Those before it were refused when they were submitted, and will be told so: they never go.
+      for (var b : a.link.sends) {
+        if (b == a) {
+          break;
+        }
+        b.overtaken = true;
+      }
     }
     for (int i = 0; i < bytes.byteSize(); i++) {
       byte value = bytes.get(ValueLayout.JAVA_BYTE, i);
@@ -821,6 +828,7 @@ final class SimulatedUsers {
     int from;
     int length;
     int taken;
+    boolean overtaken; // a later send on the same socket went: this one must never
 
     Asked(OpCode code) {
       this.code = code;
@@ -1010,7 +1018,8 @@ final class SimulatedUsers {
 
     private void sendEnded(int result) {
       // What was refused never took a turn.
-      require(link.sends.peek() == this || (taken == 0 && result < 0), "overtakes: " + this);
+      boolean neverWent = taken == 0 && result < 0;
+      require(neverWent || (link.sends.peek() == this && !overtaken), "overtakes: " + this);
       link.sends.remove(this);
       checkTransfer(result);
       require(result < 0 || (result == length && taken == length), "sent a part: " + this);
