@@ -441,6 +441,11 @@ final class Ring {
     return (Memory.getIntOpaque(sqFlagsAddress) & Liburing.IORING_SQ_NEED_WAKEUP()) != 0;
   }
 
+  /** Whether the thread that polls sleeps, and has taken none of what was published for it. */
+  boolean sleepsUnread() {
+    return pollingSleeps() && Memory.getIntAcquire(sqHeadAddress) == 0;
+  }
+
   private boolean needsWakeUp() {
     return pollingSleeps() && sqTail != Memory.getIntAcquire(sqHeadAddress);
   }

@@ -11,6 +11,7 @@ import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.concurrent.locks.LockSupport;
 import java.util.function.Predicate;
 
 /**
@@ -22,6 +23,8 @@ final class ScratchRing implements AutoCloseable {
   private static final int CQ_ENTRIES = 32;
   private static final long STEP_NANOS = 100_000_000;
   private static final int MOST_STEPS = 20;
+  private static final long POLL_NANOS = 1_000_000;
+  private static final int MOST_POLLS = 2000;
   private static final long CANCEL = -1L;
 
   private final Ring ring;
@@ -158,8 +161,22 @@ final class ScratchRing implements AutoCloseable {
     ring.close();
   }
 
+  /** A thread of the kernel's that polls answers although nobody may enter; when it sleeps it takes nothing any more. */
+  private void awaitPolling() {
+    for (int i = 0; i < MOST_POLLS && !inFlight.isEmpty(); i++) {
+      if (ring.sleepsUnread()) {
+        inFlight.clear();
+        return;
+      }
+      LockSupport.parkNanos(POLL_NANOS);
+      take();
+    }
+  }
+
   private void endAll() throws IOException {
-    take(); // all there is, perhaps: a thread that polls has answered although nobody may enter
+    if (ring.isPolled()) {
+      awaitPolling();
+    }
     for (long userData : List.copyOf(inFlight)) {
       add(Liburing.IORING_OP_ASYNC_CANCEL(), 0, -1, 0, userData, 0, 0, CANCEL);
       turn(0);
