@@ -113,7 +113,7 @@ final class Cancellations {
       dispatcher.forEachInFlight(
           cancel.descriptor,
           operation -> {
-            if (UringDriver.isToEnd(operation)) {
+            if (UringDriver.isToEnd(operation) && !UringDriver.isOnThread(operation)) {
               add(operation);
             }
           });

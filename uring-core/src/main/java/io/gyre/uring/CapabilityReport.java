@@ -1,6 +1,7 @@
 package io.gyre.uring;
 
 import io.gyre.bindings.Liburing;
+import io.gyre.driver.BlockingPool;
 import io.gyre.driver.Capabilities;
 import io.gyre.driver.Capabilities.Feature;
 import io.gyre.driver.Capabilities.Status;
@@ -70,6 +71,7 @@ final class CapabilityReport {
     features.add(new Feature("poll on channels of java.nio", Status.ABSENT, "they hide theirs"));
     features.add(new Feature("raw operations", Status.USED, ""));
     features.add(new Feature("multishot accept", Status.USED, ""));
+    files();
     features.add(
         used
             ? new Feature("multishot receive", Status.USED, "")
@@ -77,6 +79,16 @@ final class CapabilityReport {
                 "multishot receive",
                 Status.EMULATED,
                 "armed again after each; it came with Linux 6.0"));
+  }
+
+  private void files() {
+    features.add(
+        new Feature(
+            "locks, attributes, links, lists and copies of files",
+            Status.EMULATED,
+            "the kernel's calls on at most "
+                + BlockingPool.configuredThreads()
+                + " threads: io_uring has no operations for them"));
   }
 
   void registeredBuffers(long bytes, long wanted, int result) {
