@@ -57,6 +57,10 @@ public final class NioDriverProvider implements DriverProvider {
               new Feature("copy_file_range, splice", Status.EMULATED, "reads and writes"),
               new Feature("SEEK_HOLE, SEEK_DATA", Status.EMULATED, "all is data"),
               new Feature(
+                  "pipes as files",
+                  Status.EMULATED,
+                  "a read that waits keeps writes of the same AsyncFile waiting"),
+              new Feature(
                   "paths relative to a directory",
                   Status.EMULATED,
                   "to the path by which it was opened"),

@@ -487,8 +487,7 @@ public final class AsyncFile implements AutoCloseable {
     checkRead(dsts, position);
     Objects.requireNonNull(handler, "handler");
     if (loop.inLoop()) {
-      submit(
-          transfer(OpCode.READV, ON_READV, handler, attachment).vector(dsts).offset(position));
+      submit(transfer(OpCode.READV, ON_READV, handler, attachment).vector(dsts).offset(position));
     } else {
       loop.execute(() -> read(dsts, position, attachment, handler));
     }
@@ -518,13 +517,11 @@ public final class AsyncFile implements AutoCloseable {
    * @throws IllegalArgumentException for a negative position
    * @throws ShutdownChannelGroupException when the runtime has ended
    */
-  public <A> void read(
-      Buffer[] dsts, long position, A attachment, IoHandler<? super A> handler) {
+  public <A> void read(Buffer[] dsts, long position, A attachment, IoHandler<? super A> handler) {
     checkRead(dsts, position);
     Objects.requireNonNull(handler, "handler");
     if (loop.inLoop()) {
-      submit(
-          transfer(OpCode.READV, ON_READV, handler, attachment).vector(dsts).offset(position));
+      submit(transfer(OpCode.READV, ON_READV, handler, attachment).vector(dsts).offset(position));
     } else {
       executeAllPinned(dsts, () -> read(dsts, position, attachment, handler));
     }
@@ -657,8 +654,7 @@ public final class AsyncFile implements AutoCloseable {
    * @throws IOException when the read fails
    * @throws IllegalStateException on a loop's thread
    */
-  public int read(ByteBuffer dst, long position, Set<TransferOption> options)
-      throws IOException {
+  public int read(ByteBuffer dst, long position, Set<TransferOption> options) throws IOException {
     Futures.requireMayWait();
     return Futures.await(readAsync(dst, position, options));
   }
@@ -682,7 +678,9 @@ public final class AsyncFile implements AutoCloseable {
     Objects.requireNonNull(handler, "handler");
     if (loop.inLoop()) {
       submit(
-          transfer(OpCode.WRITEV, Operation.NOTIFY, handler, attachment).vector(srcs).offset(position));
+          transfer(OpCode.WRITEV, Operation.NOTIFY, handler, attachment)
+              .vector(srcs)
+              .offset(position));
     } else {
       loop.execute(() -> write(srcs, position, attachment, handler));
     }
@@ -712,13 +710,14 @@ public final class AsyncFile implements AutoCloseable {
    * @throws IllegalArgumentException for a negative position
    * @throws ShutdownChannelGroupException when the runtime has ended
    */
-  public <A> void write(
-      Buffer[] srcs, long position, A attachment, IoHandler<? super A> handler) {
+  public <A> void write(Buffer[] srcs, long position, A attachment, IoHandler<? super A> handler) {
     checkWrite(srcs, position);
     Objects.requireNonNull(handler, "handler");
     if (loop.inLoop()) {
       submit(
-          transfer(OpCode.WRITEV, Operation.NOTIFY, handler, attachment).vector(srcs).offset(position));
+          transfer(OpCode.WRITEV, Operation.NOTIFY, handler, attachment)
+              .vector(srcs)
+              .offset(position));
     } else {
       executeAllPinned(srcs, () -> write(srcs, position, attachment, handler));
     }
@@ -851,8 +850,7 @@ public final class AsyncFile implements AutoCloseable {
    * @throws IOException when the write fails
    * @throws IllegalStateException on a loop's thread
    */
-  public int write(ByteBuffer src, long position, Set<TransferOption> options)
-      throws IOException {
+  public int write(ByteBuffer src, long position, Set<TransferOption> options) throws IOException {
     Futures.requireMayWait();
     return Futures.await(writeAsync(src, position, options));
   }
@@ -915,12 +913,17 @@ public final class AsyncFile implements AutoCloseable {
    * @throws NonWritableChannelException when the file was not opened for writing
    * @throws ShutdownChannelGroupException when the runtime has ended
    */
-  public <A> void allocate(long position, long length, boolean keepSize, A attachment, IoHandler<? super A> handler) {
+  public <A> void allocate(
+      long position, long length, boolean keepSize, A attachment, IoHandler<? super A> handler) {
     requireWritable();
     checkRange(position, length);
     Objects.requireNonNull(handler, "handler");
     if (loop.inLoop()) {
-      submit(transfer(OpCode.ALLOCATE, Operation.NOTIFY, handler, attachment).offset(position).length(length).flags(keepSize ? 1 : 0));
+      submit(
+          transfer(OpCode.ALLOCATE, Operation.NOTIFY, handler, attachment)
+              .offset(position)
+              .length(length)
+              .flags(keepSize ? 1 : 0));
     } else {
       loop.execute(() -> allocate(position, length, keepSize, attachment, handler));
     }
@@ -936,7 +939,8 @@ public final class AsyncFile implements AutoCloseable {
    * @return completes when it is done
    */
   public CompletableFuture<Void> allocateAsync(long position, long length, boolean keepSize) {
-    return IoFuture.start(loop, future -> allocate(position, length, keepSize, future, FutureHandler.VOID));
+    return IoFuture.start(
+        loop, future -> allocate(position, length, keepSize, future, FutureHandler.VOID));
   }
 
   /**
@@ -965,12 +969,17 @@ public final class AsyncFile implements AutoCloseable {
    * @throws NonWritableChannelException when the file was not opened for writing
    * @throws ShutdownChannelGroupException when the runtime has ended
    */
-  public <A> void punchHole(long position, long length, A attachment, IoHandler<? super A> handler) {
+  public <A> void punchHole(
+      long position, long length, A attachment, IoHandler<? super A> handler) {
     requireWritable();
     checkRange(position, length);
     Objects.requireNonNull(handler, "handler");
     if (loop.inLoop()) {
-      submit(transfer(OpCode.ALLOCATE, Operation.NOTIFY, handler, attachment).offset(position).length(length).flags(3));
+      submit(
+          transfer(OpCode.ALLOCATE, Operation.NOTIFY, handler, attachment)
+              .offset(position)
+              .length(length)
+              .flags(3));
     } else {
       loop.execute(() -> punchHole(position, length, attachment, handler));
     }
@@ -1013,12 +1022,17 @@ public final class AsyncFile implements AutoCloseable {
    * @throws NonWritableChannelException when the file was not opened for writing
    * @throws ShutdownChannelGroupException when the runtime has ended
    */
-  public <A> void zeroRange(long position, long length, boolean keepSize, A attachment, IoHandler<? super A> handler) {
+  public <A> void zeroRange(
+      long position, long length, boolean keepSize, A attachment, IoHandler<? super A> handler) {
     requireWritable();
     checkRange(position, length);
     Objects.requireNonNull(handler, "handler");
     if (loop.inLoop()) {
-      submit(transfer(OpCode.ALLOCATE, Operation.NOTIFY, handler, attachment).offset(position).length(length).flags(keepSize ? 17 : 16));
+      submit(
+          transfer(OpCode.ALLOCATE, Operation.NOTIFY, handler, attachment)
+              .offset(position)
+              .length(length)
+              .flags(keepSize ? 17 : 16));
     } else {
       loop.execute(() -> zeroRange(position, length, keepSize, attachment, handler));
     }
@@ -1033,7 +1047,8 @@ public final class AsyncFile implements AutoCloseable {
    * @return completes when it is done
    */
   public CompletableFuture<Void> zeroRangeAsync(long position, long length, boolean keepSize) {
-    return IoFuture.start(loop, future -> zeroRange(position, length, keepSize, future, FutureHandler.VOID));
+    return IoFuture.start(
+        loop, future -> zeroRange(position, length, keepSize, future, FutureHandler.VOID));
   }
 
   /**
@@ -1062,11 +1077,16 @@ public final class AsyncFile implements AutoCloseable {
    * @throws IllegalArgumentException for a negative position or length
    * @throws ShutdownChannelGroupException when the runtime has ended
    */
-  public <A> void advise(long position, long length, Advice advice, A attachment, IoHandler<? super A> handler) {
+  public <A> void advise(
+      long position, long length, Advice advice, A attachment, IoHandler<? super A> handler) {
     checkRange(position, length);
     Objects.requireNonNull(handler, "handler");
     if (loop.inLoop()) {
-      submit(transfer(OpCode.ADVISE, Operation.NOTIFY, handler, attachment).offset(position).length(length).flags(advice.number));
+      submit(
+          transfer(OpCode.ADVISE, Operation.NOTIFY, handler, attachment)
+              .offset(position)
+              .length(length)
+              .flags(advice.number));
     } else {
       loop.execute(() -> advise(position, length, advice, attachment, handler));
     }
@@ -1081,7 +1101,8 @@ public final class AsyncFile implements AutoCloseable {
    * @return completes when it is done
    */
   public CompletableFuture<Void> adviseAsync(long position, long length, Advice advice) {
-    return IoFuture.start(loop, future -> advise(position, length, advice, future, FutureHandler.VOID));
+    return IoFuture.start(
+        loop, future -> advise(position, length, advice, future, FutureHandler.VOID));
   }
 
   /**
@@ -1110,11 +1131,16 @@ public final class AsyncFile implements AutoCloseable {
    * @throws IllegalArgumentException for a negative position or length
    * @throws ShutdownChannelGroupException when the runtime has ended
    */
-  public <A> void syncRange(long position, long length, A attachment, IoHandler<? super A> handler) {
+  public <A> void syncRange(
+      long position, long length, A attachment, IoHandler<? super A> handler) {
     checkRange(position, length);
     Objects.requireNonNull(handler, "handler");
     if (loop.inLoop()) {
-      submit(transfer(OpCode.SYNC_RANGE, Operation.NOTIFY, handler, attachment).offset(position).length(length).flags(7));
+      submit(
+          transfer(OpCode.SYNC_RANGE, Operation.NOTIFY, handler, attachment)
+              .offset(position)
+              .length(length)
+              .flags(7));
     } else {
       loop.execute(() -> syncRange(position, length, attachment, handler));
     }
@@ -1195,7 +1221,8 @@ public final class AsyncFile implements AutoCloseable {
    * @throws IllegalArgumentException for a negative position
    * @throws ShutdownChannelGroupException when the runtime has ended
    */
-  public <A> void seekData(long position, A attachment, CompletionHandler<Long, ? super A> handler) {
+  public <A> void seekData(
+      long position, A attachment, CompletionHandler<Long, ? super A> handler) {
     checkPosition(position);
     Objects.requireNonNull(handler, "handler");
     if (loop.inLoop()) {
@@ -1238,7 +1265,8 @@ public final class AsyncFile implements AutoCloseable {
    * @throws IllegalArgumentException for a negative position
    * @throws ShutdownChannelGroupException when the runtime has ended
    */
-  public <A> void seekHole(long position, A attachment, CompletionHandler<Long, ? super A> handler) {
+  public <A> void seekHole(
+      long position, A attachment, CompletionHandler<Long, ? super A> handler) {
     checkPosition(position);
     Objects.requireNonNull(handler, "handler");
     if (loop.inLoop()) {
@@ -1285,13 +1313,23 @@ public final class AsyncFile implements AutoCloseable {
    * @throws NonWritableChannelException when the target was not opened for writing
    * @throws ShutdownChannelGroupException when the runtime has ended
    */
-  public <A> void copyRange(long position, AsyncFile target, long targetPosition, long count, A attachment, IoHandler<? super A> handler) {
+  public <A> void copyRange(
+      long position,
+      AsyncFile target,
+      long targetPosition,
+      long count,
+      A attachment,
+      IoHandler<? super A> handler) {
     checkPosition(targetPosition);
     checkRange(position, count);
     checkTarget(target);
     Objects.requireNonNull(handler, "handler");
     if (loop.inLoop()) {
-      submit(transfer(OpCode.COPY_RANGE, Operation.NOTIFY, handler, attachment).offset(position).other(target.descriptor, targetPosition).length(count));
+      submit(
+          transfer(OpCode.COPY_RANGE, Operation.NOTIFY, handler, attachment)
+              .offset(position)
+              .other(target.descriptor, targetPosition)
+              .length(count));
     } else {
       loop.execute(() -> copyRange(position, target, targetPosition, count, attachment, handler));
     }
@@ -1306,8 +1344,12 @@ public final class AsyncFile implements AutoCloseable {
    * @param count how many bytes at most, not negative
    * @return completes with the number of bytes, which may be fewer; 0 at the end of the file
    */
-  public CompletableFuture<Integer> copyRangeAsync(long position, AsyncFile target, long targetPosition, long count) {
-    return IoFuture.start(loop, future -> copyRange(position, target, targetPosition, count, future, FutureHandler.INTEGER));
+  public CompletableFuture<Integer> copyRangeAsync(
+      long position, AsyncFile target, long targetPosition, long count) {
+    return IoFuture.start(
+        loop,
+        future ->
+            copyRange(position, target, targetPosition, count, future, FutureHandler.INTEGER));
   }
 
   /**
@@ -1321,7 +1363,8 @@ public final class AsyncFile implements AutoCloseable {
    * @throws IOException when the system refuses
    * @throws IllegalStateException on a loop's thread
    */
-  public int copyRange(long position, AsyncFile target, long targetPosition, long count) throws IOException {
+  public int copyRange(long position, AsyncFile target, long targetPosition, long count)
+      throws IOException {
     Futures.requireMayWait();
     return Futures.await(copyRangeAsync(position, target, targetPosition, count));
   }
@@ -1340,7 +1383,13 @@ public final class AsyncFile implements AutoCloseable {
    * @throws NonWritableChannelException when the target was not opened for writing
    * @throws ShutdownChannelGroupException when the runtime has ended
    */
-  public <A> void splice(long position, AsyncFile target, long targetPosition, long count, A attachment, IoHandler<? super A> handler) {
+  public <A> void splice(
+      long position,
+      AsyncFile target,
+      long targetPosition,
+      long count,
+      A attachment,
+      IoHandler<? super A> handler) {
     if (position < -1 || targetPosition < -1 || count < 0) {
       throw new IllegalArgumentException(
           "splice: " + position + ", " + targetPosition + ", " + count + " must not be negative");
@@ -1348,7 +1397,11 @@ public final class AsyncFile implements AutoCloseable {
     checkTarget(target);
     Objects.requireNonNull(handler, "handler");
     if (loop.inLoop()) {
-      submit(transfer(OpCode.SPLICE, Operation.NOTIFY, handler, attachment).offset(position).other(target.descriptor, targetPosition).length(count));
+      submit(
+          transfer(OpCode.SPLICE, Operation.NOTIFY, handler, attachment)
+              .offset(position)
+              .other(target.descriptor, targetPosition)
+              .length(count));
     } else {
       loop.execute(() -> splice(position, target, targetPosition, count, attachment, handler));
     }
@@ -1363,8 +1416,11 @@ public final class AsyncFile implements AutoCloseable {
    * @param count how many bytes at most, not negative
    * @return completes with the number of bytes, which may be fewer; 0 at the end of the file or when the pipe has no writer
    */
-  public CompletableFuture<Integer> spliceAsync(long position, AsyncFile target, long targetPosition, long count) {
-    return IoFuture.start(loop, future -> splice(position, target, targetPosition, count, future, FutureHandler.INTEGER));
+  public CompletableFuture<Integer> spliceAsync(
+      long position, AsyncFile target, long targetPosition, long count) {
+    return IoFuture.start(
+        loop,
+        future -> splice(position, target, targetPosition, count, future, FutureHandler.INTEGER));
   }
 
   /**
@@ -1378,7 +1434,8 @@ public final class AsyncFile implements AutoCloseable {
    * @throws IOException when the system refuses
    * @throws IllegalStateException on a loop's thread
    */
-  public int splice(long position, AsyncFile target, long targetPosition, long count) throws IOException {
+  public int splice(long position, AsyncFile target, long targetPosition, long count)
+      throws IOException {
     Futures.requireMayWait();
     return Futures.await(spliceAsync(position, target, targetPosition, count));
   }

@@ -112,6 +112,12 @@ public final class FileRangeLock implements AutoCloseable {
 
   @Override
   public String toString() {
-    return (shared ? "shared" : "exclusive") + " lock of " + size + " bytes at " + position + " of " + file;
+    return (shared ? "shared" : "exclusive")
+        + " lock of "
+        + size
+        + " bytes at "
+        + position
+        + " of "
+        + file;
   }
 }

@@ -105,8 +105,14 @@ class FileFaultsTest {
     var pipe = dir.resolve("pipe");
     assertEquals(0, new ProcessBuilder("mkfifo", pipe.toString()).start().waitFor());
     try (var end = AsyncFile.open(driver.start(), pipe, READ, WRITE)) {
+      var content = pattern.fill(ByteBuffer.allocateDirect(10), 0);
+      if (!driver.isUring()) { // a channel of java.nio that waits in a read takes no writes
+        assertEquals(10, end.write(content, 5));
+      }
       var waiting = end.readAsync(ByteBuffer.allocateDirect(100), 77);
-      assertEquals(10, end.write(pattern.fill(ByteBuffer.allocateDirect(10), 0), 5));
+      if (driver.isUring()) {
+        assertEquals(10, end.write(content, 5));
+      }
       assertEquals(10, Waits.get(waiting, "a read of a pipe"));
       assertEquals(20, end.write(pattern.fill(ByteBuffer.allocate(20), 10), 0));
       var parts = new ByteBuffer[] {ByteBuffer.allocate(4), ByteBuffer.allocate(16)};

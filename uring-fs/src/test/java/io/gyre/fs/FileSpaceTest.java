@@ -165,8 +165,7 @@ class FileSpaceTest {
     var modified = FileTime.from(Instant.ofEpochSecond(1_500_000_000, 987_654_321));
     Files.setAttribute(path, "lastAccessTime", accessed);
     Files.setLastModifiedTime(path, modified);
-    var permissions =
-        EnumSet.of(PosixFilePermission.OWNER_READ, PosixFilePermission.GROUP_WRITE);
+    var permissions = EnumSet.of(PosixFilePermission.OWNER_READ, PosixFilePermission.GROUP_WRITE);
     Files.setPosixFilePermissions(path, permissions);
 
     var status = file.status();

@@ -95,8 +95,7 @@ class VectoredTransferTest {
 
   @DriverTest
   void pooledBuffersGoThereAndBackFromAnyThread(TestRuntime driver) throws Exception {
-    try (var file =
-        AsyncFile.open(driver.start(), dir.resolve("file"), READ, WRITE, CREATE)) {
+    try (var file = AsyncFile.open(driver.start(), dir.resolve("file"), READ, WRITE, CREATE)) {
       var pool = file.loop().buffers();
       var out = new Buffer[] {pool.acquire(4096), pool.acquire(100), pool.acquire(70_000)};
       long at = 0;
@@ -164,8 +163,7 @@ class VectoredTransferTest {
     var file = AsyncFile.open(driver.start(), write(10), READ);
     var buffers = new ByteBuffer[] {ByteBuffer.allocate(1)};
     assertThrows(IllegalArgumentException.class, () -> file.readAsync(buffers, -1));
-    assertThrows(
-        NullPointerException.class, () -> file.readAsync(new ByteBuffer[] {null}, 0));
+    assertThrows(NullPointerException.class, () -> file.readAsync(new ByteBuffer[] {null}, 0));
     assertThrows(
         ReadOnlyBufferException.class,
         () -> file.readAsync(new ByteBuffer[] {buffers[0].asReadOnlyBuffer()}, 0));
@@ -176,8 +174,7 @@ class VectoredTransferTest {
   private static final class Counting implements IoHandler<Buffer[]> {
     private static final int WARM_UP = 30_000;
     private static final int MEASURED = 10_000;
-    private static final ThreadMXBean THREADS =
-        (ThreadMXBean) ManagementFactory.getThreadMXBean();
+    private static final ThreadMXBean THREADS = (ThreadMXBean) ManagementFactory.getThreadMXBean();
 
     final CompletableFuture<Long> bytes = new CompletableFuture<>();
     AsyncFile file;
