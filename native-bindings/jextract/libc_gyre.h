@@ -18,6 +18,7 @@
 #pragma pop_macro("__USE_GNU")
 extern int accept4(int fd, struct sockaddr *addr, socklen_t *addr_len, int flags);
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>

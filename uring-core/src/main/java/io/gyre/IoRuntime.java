@@ -1,5 +1,6 @@
 package io.gyre;
 
+import io.gyre.driver.BlockingPool;
 import io.gyre.driver.DriverConfig;
 import io.gyre.driver.DriverProvider;
 import io.gyre.uring.KernelFeature;
@@ -14,8 +15,11 @@ import java.util.Objects;
 import java.util.ServiceLoader;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
 import java.util.function.IntFunction;
@@ -38,10 +42,16 @@ public final class IoRuntime implements AutoCloseable {
 
   private final List<EventLoop> loops;
   private final String driverName;
+  private final BlockingPool blocking;
+  private final int blockingQueue;
+  private final Duration shutdownTimeout;
   private final AtomicInteger next = new AtomicInteger();
 
   private IoRuntime(Builder options, DriverProvider provider) throws IOException {
     this.driverName = provider.name();
+    this.blocking = new BlockingPool("gyre-" + driverName + "-blocking", options.blockingThreads);
+    this.blockingQueue = options.blockingQueue;
+    this.shutdownTimeout = options.shutdownTimeout;
     var made = new ArrayList<EventLoop>();
     for (int i = 0; i < options.scheduler.loops(); i++) {
       made.add(new EventLoop(this, i, provider, options));
@@ -135,6 +145,35 @@ public final class IoRuntime implements AutoCloseable {
   }
 
   /**
+   * Runs a task that has to block (a lookup of a name, a call into somebody else's library) on a thread where that harms
+   * no loop. There are {@linkplain Builder#blocking so many} threads, named {@code gyre-DRIVER-blocking-N}; what they
+   * have no time for waits in order.
+   *
+   * <p>The future completes on the loop that this was called on, so that what depends on it runs there; asked from any
+   * other thread, on the thread that ran the task. Cancelling it keeps a task that was not begun from running; one that
+   * was runs to its end, its result is dropped, and closed if it is an {@link AutoCloseable}. The runtime's end drops
+   * what was not begun, interrupts what was, and waits for it up to the {@linkplain Builder#shutdownTimeout deadline}.
+   *
+   * @param task may block, and wait for operations of this runtime
+   * @param <T> the result's type
+   * @return completes with the task's result, or with what it threw
+   * @throws RejectedExecutionException when all threads are busy and the queue is full, or the runtime has ended
+   */
+  public <T> CompletableFuture<T> blocking(Callable<? extends T> task) {
+    var current = EventLoop.current();
+    var call =
+        new BlockingCall<T>(task, current != null && current.runtime() == this ? current : null);
+    blocking.execute(call, blockingQueue);
+    return call;
+  }
+
+  private void endBlocking() {
+    for (var task : blocking.closeNow()) {
+      ((BlockingCall<?>) task).drop();
+    }
+  }
+
+  /**
    * Ends the runtime: no new operation is taken, those in flight are cancelled and waited for, files and sockets are
    * closed, threads end. What the kernel does not give back before the {@linkplain Builder#shutdownTimeout deadline} is
    * logged, and its memory kept for ever. Closing twice is harmless. On a loop's thread this only begins the shutdown.
@@ -154,7 +193,20 @@ public final class IoRuntime implements AutoCloseable {
    */
   public CompletableFuture<Void> closeAsync() {
     loops.forEach(EventLoop::stop);
-    return allTerminated();
+    endBlocking();
+    // A task that does not heed its interrupt must not keep the runtime from ending.
+    var noMoreTasks =
+        blocking
+            .terminated()
+            .copy()
+            .orTimeout(shutdownTimeout.toNanos(), TimeUnit.NANOSECONDS)
+            .exceptionally(
+                late -> {
+                  LOG.warn(
+                      "{} ends while blocking tasks go on that do not heed their interrupt", this);
+                  return null;
+                });
+    return CompletableFuture.allOf(allTerminated(), noMoreTasks);
   }
 
   private CompletableFuture<Void> allTerminated() {
@@ -202,6 +254,8 @@ public final class IoRuntime implements AutoCloseable {
     private int fixedFiles = 16_384;
     private final Set<String> disabled = new TreeSet<>();
     private long bufferPoolBytes = 16L << 20;
+    private int blockingThreads = 32;
+    private int blockingQueue = 4096;
     private boolean hugePages;
     private LeakDetection leakDetection = LeakDetection.configured();
     private IntFunction<WaitStrategy> waitStrategy = loop -> WaitStrategy.park();
@@ -319,6 +373,27 @@ public final class IoRuntime implements AutoCloseable {
             "bufferPoolBytes must be a multiple of 1 MiB from 1 MiB to 1 GiB: " + value);
       }
       this.bufferPoolBytes = value;
+      return this;
+    }
+
+    /**
+     * The bounds of {@link IoRuntime#blocking}: 32 threads and 4096 waiting tasks by default. Threads are started when
+     * they are needed, and end after five idle seconds.
+     *
+     * @param threads how many tasks may run at a time, 1 to 4096
+     * @param waiting how many more may wait for a thread before the next is refused, not negative
+     * @return this
+     */
+    public Builder blocking(int threads, int waiting) {
+      if (threads < 1 || threads > 4096 || waiting < 0) {
+        throw new IllegalArgumentException(
+            "blocking needs 1 to 4096 threads and a queue that is not negative: "
+                + threads
+                + ", "
+                + waiting);
+      }
+      this.blockingThreads = threads;
+      this.blockingQueue = waiting;
       return this;
     }
 

@@ -14,12 +14,14 @@ import java.nio.channels.NonWritableChannelException;
 import java.nio.channels.NotYetConnectedException;
 import java.nio.channels.UnsupportedAddressTypeException;
 import java.nio.file.AccessDeniedException;
+import java.nio.file.AtomicMoveNotSupportedException;
 import java.nio.file.DirectoryNotEmptyException;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.FileSystemException;
 import java.nio.file.FileSystemLoopException;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.NotDirectoryException;
+import java.nio.file.NotLinkException;
 import java.util.HashMap;
 import java.util.Map;
 
@@ -51,6 +53,8 @@ final class Errnos {
       case NotDirectoryException e -> Errno.ENOTDIR;
       case DirectoryNotEmptyException e -> Errno.ENOTEMPTY;
       case FileSystemLoopException e -> Errno.ELOOP;
+      case AtomicMoveNotSupportedException e -> Errno.EXDEV;
+      case NotLinkException e -> Errno.EINVAL;
       case FileSystemException e -> ofText(e.getReason());
       case ClosedChannelException e -> Errno.EBADF;
       default -> {

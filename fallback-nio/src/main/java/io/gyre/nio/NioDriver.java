@@ -1,6 +1,7 @@
 package io.gyre.nio;
 
 import io.gyre.BufferPool;
+import io.gyre.driver.BlockingPool;
 import io.gyre.driver.BufferAccess;
 import io.gyre.driver.Capabilities;
 import io.gyre.driver.Descriptor;
@@ -61,7 +62,8 @@ final class NioDriver implements Driver {
    *
    * @param pool released when the driver is closed
    */
-  NioDriver(DriverConfig config, OperationDispatcher dispatcher, FilePool pool) throws IOException {
+  NioDriver(DriverConfig config, OperationDispatcher dispatcher, BlockingPool pool)
+      throws IOException {
     this.dispatcher = dispatcher;
     this.telemetry = dispatcher.telemetry();
     this.counters = telemetry.counters();
@@ -98,7 +100,9 @@ final class NioDriver implements Driver {
     counters.add(Counter.SUBMITTED, 1);
     switch (operation.code()) {
       case NOP -> outcomes.queue(operation, 0);
-      case OPEN -> files.submit(operation);
+      case OPEN, MAKE_DIRECTORY, REMOVE, RENAME, SYMBOLIC_LINK, LINK, READ_LINK ->
+          files.submit(operation);
+      case ATTRIBUTES, SET_ATTRIBUTES -> files.submit(operation);
       case CLOSE -> close(operation);
       case POLL, POLL_MULTISHOT -> polls.submit(operation);
       case RAW -> outcomes.queueFailure(operation, Failures.raw(operation));

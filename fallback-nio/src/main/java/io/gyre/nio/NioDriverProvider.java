@@ -1,5 +1,6 @@
 package io.gyre.nio;
 
+import io.gyre.driver.BlockingPool;
 import io.gyre.driver.Capabilities;
 import io.gyre.driver.Capabilities.Feature;
 import io.gyre.driver.Capabilities.Status;
@@ -21,7 +22,7 @@ public final class NioDriverProvider implements DriverProvider {
               new Feature(
                   "asynchronous files",
                   Status.EMULATED,
-                  "blocking calls on at most " + FilePool.configuredThreads() + " threads"),
+                  "blocking calls on at most " + BlockingPool.configuredThreads() + " threads"),
               new Feature(
                   "multishot-accept", Status.EMULATED, "accepts whenever the selector says so"),
               new Feature(
@@ -33,6 +34,41 @@ public final class NioDriverProvider implements DriverProvider {
                   "O_DIRECT",
                   Status.USED,
                   "offset, length and memory must be multiples of the file system's block size"),
+              new Feature(
+                  "vectored reads and writes", Status.EMULATED, "one buffer after the other"),
+              new Feature("RWF_DSYNC, RWF_SYNC", Status.EMULATED, "fsync(2) after the write"),
+              new Feature(
+                  "RWF_APPEND",
+                  Status.EMULATED,
+                  "in one step for those who use the same AsyncFile, not for others"),
+              new Feature("RWF_NOWAIT, RWF_ATOMIC", Status.ABSENT, "java.nio has no means"),
+              new Feature(
+                  "RWF_DONTCACHE, posix_fadvise", Status.EMULATED, "hints that change nothing"),
+              new Feature(
+                  "fallocate",
+                  Status.EMULATED,
+                  "lengthens and writes zeros; reserves no space and makes no holes"),
+              new Feature("sync_file_range", Status.EMULATED, "fdatasync(2) of the whole file"),
+              new Feature(
+                  "file locks",
+                  Status.EMULATED,
+                  "of the process, not of the open file; by polling"),
+              new Feature("copy_file_range, splice", Status.EMULATED, "reads and writes"),
+              new Feature("SEEK_HOLE, SEEK_DATA", Status.EMULATED, "all is data"),
+              new Feature(
+                  "pipes as files",
+                  Status.EMULATED,
+                  "a read that waits keeps writes of the same AsyncFile waiting"),
+              new Feature(
+                  "paths relative to a directory",
+                  Status.EMULATED,
+                  "to the path by which it was opened"),
+              new Feature(
+                  "attributes of an open file", Status.EMULATED, "by the path, if it still is its"),
+              new Feature(
+                  "RENAME_NOREPLACE", Status.EMULATED, "looks before, in a step of its own"),
+              new Feature("RENAME_EXCHANGE", Status.ABSENT, "java.nio has no means"),
+              new Feature("O_TMPFILE", Status.EMULATED, "its name is removed once it is open"),
               new Feature("poll on channels of java.nio", Status.USED, ""),
               new Feature(
                   "poll on any descriptor",
@@ -64,7 +100,7 @@ public final class NioDriverProvider implements DriverProvider {
 
   @Override
   public Driver open(DriverConfig config, OperationDispatcher dispatcher) throws IOException {
-    var pool = FilePool.acquireShared();
+    var pool = BlockingPool.acquireShared();
     try {
       return new NioDriver(config, dispatcher, pool);
     } catch (IOException | RuntimeException | Error e) {

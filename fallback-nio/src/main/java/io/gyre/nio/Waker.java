@@ -33,7 +33,7 @@ final class Waker {
     selector.wakeup();
   }
 
-  /** After leaving something in a queue that the loop looks at before it sleeps. Any thread. */
+  /** After leaving something in a queue that the loop looks at before it sleeps. Any thread. Begins with a full fence. */
   void wakeIfSleeping() {
     if (sleepFlag.claimWakeUp()) {
       wakeClaimed();

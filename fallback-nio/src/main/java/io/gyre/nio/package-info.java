@@ -4,7 +4,7 @@
  * java.util.ServiceLoader}.
  *
  * <pre>
- *  submit --&gt; ReceiveSide, SendSide, NioListener        FileWork --&gt; FilePool's threads
+ *  submit --&gt; ReceiveSide, SendSide, NioListener        FileWork --&gt; pool's threads
  *                  |            ^                           ^              |
  *                  v            | ready                     +-- MPSC queue +
  *             Readiness (selector, run queue)               |

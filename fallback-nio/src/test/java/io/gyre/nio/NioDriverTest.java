@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.gyre.driver.BlockingPool;
 import io.gyre.driver.Completion;
 import io.gyre.driver.DriverCounters.Counter;
 import io.gyre.driver.Errno;
@@ -223,7 +224,7 @@ class NioDriverTest {
 
   @Test
   void fileWorkThatHasNotBegunIsCancelledAndTheRestEnds(@TempDir Path folder) throws Exception {
-    var pool = new FilePool(1, TimeUnit.SECONDS.toNanos(5));
+    var pool = new BlockingPool("test", 1, TimeUnit.SECONDS.toNanos(5));
     try (var rig = new Rig(2, 64, pool)) {
       var path = folder.resolve("file");
       var file = rig.openFile(path, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
@@ -258,7 +259,7 @@ class NioDriverTest {
 
   @Test
   void closeLeavesNoThreads(@TempDir Path folder) throws IOException {
-    var pool = new FilePool(8, TimeUnit.HOURS.toNanos(1));
+    var pool = new BlockingPool("test", 8, TimeUnit.HOURS.toNanos(1));
     try (var rig = new Rig(2, 64, pool)) {
       var file =
           rig.openFile(folder.resolve("f"), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
@@ -271,7 +272,7 @@ class NioDriverTest {
 
   @Test
   void closeUndrainedClosesWhatIsOpen(@TempDir Path folder) throws Exception {
-    var pool = new FilePool(8, TimeUnit.HOURS.toNanos(1));
+    var pool = new BlockingPool("test", 8, TimeUnit.HOURS.toNanos(1));
     var rig = new Rig(2, 64, pool);
     var file =
         rig.openFile(folder.resolve("f"), StandardOpenOption.CREATE, StandardOpenOption.WRITE);

@@ -3,6 +3,7 @@ package io.gyre.nio;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.gyre.driver.BlockingPool;
 import io.gyre.driver.Descriptor;
 import io.gyre.driver.DriverConfig;
 import io.gyre.driver.DriverCounters.Counter;
@@ -37,10 +38,10 @@ final class Rig implements AutoCloseable {
   }
 
   Rig(int receiveBuffers, int receiveBufferBytes) throws IOException {
-    this(receiveBuffers, receiveBufferBytes, FilePool.acquireShared());
+    this(receiveBuffers, receiveBufferBytes, BlockingPool.acquireShared());
   }
 
-  Rig(int receiveBuffers, int receiveBufferBytes, FilePool pool) throws IOException {
+  Rig(int receiveBuffers, int receiveBufferBytes, BlockingPool pool) throws IOException {
     var config = new DriverConfig(0, 64, 256, receiveBuffers, receiveBufferBytes, 0);
     driver = new NioDriver(config, dispatcher, pool);
     dispatcher.attach(driver);

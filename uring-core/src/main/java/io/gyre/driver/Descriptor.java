@@ -80,6 +80,16 @@ public abstract class Descriptor {
     return inFlight > 0;
   }
 
+  /**
+   * What O_DIRECT demands of transfers, for messages. Asked for when one has failed only: it may be a call into the
+   * kernel.
+   *
+   * @return a clause, or null where the cache is not bypassed or this can't be told
+   */
+  protected String directAlignment() {
+    return null;
+  }
+
   @Override
   public String toString() {
     return subject + " (" + state + ", " + inFlight + " in flight)";

@@ -45,9 +45,53 @@ public final class Errors {
     if (errno == Errno.EBADF.number()) {
       return closing ? closed(code, subject) : file(code, errno, subject, reason);
     }
-    return code.isSocketOperation()
-        ? socket(code.displayName(), errno, subject)
-        : file(code, errno, subject, reason);
+    if (code.isSocketOperation()) {
+      return socket(code.displayName(), errno, subject);
+    }
+    if (errno == Errno.EOPNOTSUPP.number()) {
+      return new UnsupportedOperationException(
+          code.displayName()
+              + " "
+              + subject
+              + ": "
+              + Errno.describe(errno)
+              + "; the kernel or this file system can't do it");
+    }
+    return file(code, errno, subject, reason);
+  }
+
+  /**
+   * Makes the exception of a transfer on a file that bypasses the page cache, which the kernel has called invalid.
+   *
+   * @param code what was asked for
+   * @param subject the path
+   * @param alignment what is demanded, a clause
+   * @return the exception, not thrown
+   */
+  static IOException misaligned(OpCode code, String subject, String alignment) {
+    return new FileSystemException(
+        subject,
+        null,
+        code.displayName()
+            + ": "
+            + Errno.describe(Errno.EINVAL.number())
+            + "; with O_DIRECT, "
+            + alignment);
+  }
+
+  /**
+   * For drivers: says what O_DIRECT demands.
+   *
+   * @param status the file's
+   * @return a clause, or null when it does not tell
+   */
+  public static String directAlignment(FileStatus status) {
+    return status.directOffsetAlignment() == 0
+        ? null
+        : "offset and length must be multiples of "
+            + status.directOffsetAlignment()
+            + " bytes, the memory's address one of "
+            + status.directMemoryAlignment();
   }
 
   /**
@@ -70,24 +114,36 @@ public final class Errors {
       case EACCES, EPERM -> new AccessDeniedException(subject, null, reason);
       case EEXIST -> new FileAlreadyExistsException(subject, null, reason);
       case ENOTDIR ->
-          code == OpCode.OPEN
+          walksPath(code)
               ? new FileSystemException(subject, null, reason)
               : new NotDirectoryException(subject);
       case ENOTEMPTY -> new DirectoryNotEmptyException(subject);
       case ELOOP ->
-          code == OpCode.OPEN
+          walksPath(code)
               ? new FileSystemException(subject, null, reason)
               : new FileSystemLoopException(subject);
       case EINVAL ->
           new FileSystemException(
               subject,
               null,
-              code == OpCode.READ || code == OpCode.WRITE
+              code == OpCode.READ
+                      || code == OpCode.WRITE
+                      || code == OpCode.READV
+                      || code == OpCode.WRITEV
                   ? reason
                       + "; with O_DIRECT, offset, length and memory must be multiples of the"
                       + " device's block size"
                   : reason);
       case null, default -> new FileSystemException(subject, null, reason);
+    };
+  }
+
+  /** Whether it is perhaps not what was named, but something on the way there, that is no directory or a loop. */
+  private static boolean walksPath(OpCode code) {
+    return switch (code) {
+      case OPEN, ATTRIBUTES, SET_ATTRIBUTES -> true;
+      case MAKE_DIRECTORY, REMOVE, RENAME, SYMBOLIC_LINK, LINK, READ_LINK -> true;
+      default -> false;
     };
   }
 

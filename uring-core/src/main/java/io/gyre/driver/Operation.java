@@ -37,6 +37,14 @@ public final class Operation {
   Buffer lease;
   int leaseGeneration;
 
+  // What few codes have. Whether there is any of it is one question, which the others pay for.
+  boolean further;
+  Descriptor other;
+  boolean vectored;
+  private BufferVector vector; // kept with the slot, so that it is made once
+  private long length;
+  private long otherOffset;
+
   // Whom to tell.
   Completion completion;
   Object handler;
@@ -47,6 +55,7 @@ public final class Operation {
   long longResult;
   Descriptor newDescriptor;
   Buffer received;
+  Object value;
   Throwable failure;
   boolean deferred;
 
@@ -165,6 +174,42 @@ public final class Operation {
   }
 
   /**
+   * The memory of a vectored operation.
+   *
+   * @return the buffers, or null for operations without
+   */
+  public BufferVector vector() {
+    return vectored ? vector : null;
+  }
+
+  /**
+   * What else it works on: where to copy or rename to.
+   *
+   * @return the descriptor, or null
+   */
+  public Descriptor otherDescriptor() {
+    return other;
+  }
+
+  /**
+   * Where in {@link #otherDescriptor()}.
+   *
+   * @return the offset in bytes; meaningless for codes that have none
+   */
+  public long otherOffset() {
+    return otherOffset;
+  }
+
+  /**
+   * How much of the file.
+   *
+   * @return bytes; meaningless for codes whose length is that of their memory
+   */
+  public long length() {
+    return length;
+  }
+
+  /**
    * Whom the completion tells.
    *
    * @return the user's handler
@@ -198,6 +243,15 @@ public final class Operation {
    */
   public long longResult() {
     return longResult;
+  }
+
+  /**
+   * An outcome that is no number.
+   *
+   * @return what {@link OpCode} says, or null
+   */
+  public Object value() {
+    return value;
   }
 
   /**
@@ -279,6 +333,65 @@ public final class Operation {
   }
 
   /**
+   * Sets the memory to what remains in each of a user's buffers.
+   *
+   * @param buffers direct or heap; the array is not looked at again
+   * @return this
+   */
+  public Operation vector(ByteBuffer[] buffers) {
+    newVector().set(buffers);
+    return this;
+  }
+
+  /**
+   * Sets the memory to what remains in each of several pooled buffers, which are pinned from submission to the last
+   * outcome.
+   *
+   * @param buffers leased; the array is not looked at again
+   * @return this
+   */
+  public Operation vector(Buffer[] buffers) {
+    newVector().set(buffers);
+    return this;
+  }
+
+  private BufferVector newVector() {
+    this.touched = true;
+    this.further = true;
+    this.vectored = true;
+    if (vector == null) {
+      vector = new BufferVector();
+    }
+    return vector;
+  }
+
+  /**
+   * Sets what else it works on, which is not closed before this has ended.
+   *
+   * @param value a descriptor of the same loop, or null
+   * @param offset where in it, in bytes
+   * @return this
+   */
+  public Operation other(Descriptor value, long offset) {
+    this.touched = true;
+    this.further = true;
+    this.other = value;
+    this.otherOffset = offset;
+    return this;
+  }
+
+  /**
+   * Sets how much of the file.
+   *
+   * @param value bytes
+   * @return this
+   */
+  public Operation length(long value) {
+    this.length = value;
+    return this;
+  }
+
+  /**
    * Sets a pooled buffer that is pinned from submission to the last outcome, but is not {@link #memory()}.
    *
    * @param buffer a leased buffer, or null
@@ -298,6 +411,16 @@ public final class Operation {
   public void setLongResult(long value) {
     this.touched = true;
     this.longResult = value;
+  }
+
+  /**
+   * For drivers: sets the outcome's object.
+   *
+   * @param object what {@link OpCode} says
+   */
+  public void setValue(Object object) {
+    this.touched = true;
+    this.value = object;
   }
 
   /**
@@ -480,6 +603,12 @@ public final class Operation {
     // A call that the cancellation has interrupted, on a thread of the kernel's, says so.
     int errno =
         result == -Errno.EINTR.number() && cancelRequested ? Errno.ECANCELED.number() : -result;
+    if (errno == Errno.EINVAL.number() && descriptor != null && (memory != null || vectored)) {
+      var alignment = descriptor.directAlignment();
+      if (alignment != null) {
+        return Errors.misaligned(code, subject(), alignment);
+      }
+    }
     return Errors.of(code, errno, subject(), isClosing());
   }
 
@@ -489,8 +618,11 @@ public final class Operation {
    * @return the path or the address; empty for operations without either
    */
   public String subject() {
-    if (argument instanceof OpenRequest request) {
-      return request.path().toString();
+    if (argument instanceof PathArgument request && request.path() != null) {
+      var path = request.path();
+      return descriptor == null || path.isAbsolute()
+          ? path.toString()
+          : descriptor.subject() + "/" + path;
     }
     if (descriptor != null && code != OpCode.RAW) {
       return descriptor.subject();
@@ -518,7 +650,7 @@ public final class Operation {
    * @return true from the moment that close was called
    */
   public boolean isClosing() {
-    return descriptor != null && descriptor.isClosing();
+    return (descriptor != null && descriptor.isClosing()) || (other != null && other.isClosing());
   }
 
   void setDescriptor(Descriptor value) {
@@ -553,6 +685,15 @@ public final class Operation {
     cancelRequested = false;
     flags = 0;
     transferred = 0;
+    value = null;
+    if (further) {
+      further = false;
+      other = null;
+      if (vectored) {
+        vectored = false;
+        vector.clear();
+      }
+    }
   }
 
   @Override

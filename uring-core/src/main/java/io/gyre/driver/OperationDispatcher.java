@@ -275,7 +275,7 @@ public final class OperationDispatcher {
   public void forEachInFlight(Descriptor descriptor, Consumer<Operation> action) {
     table.forEach(
         operation -> {
-          if (operation.descriptor == descriptor
+          if ((operation.descriptor == descriptor || operation.other == descriptor)
               && operation.code != OpCode.CLOSE
               && !operation.deferred) {
             action.accept(operation);
@@ -336,6 +336,12 @@ public final class OperationDispatcher {
         throw e;
       }
     }
+    if (operation.further) {
+      pinVector(operation);
+      if (operation.other != null) {
+        operation.other.inFlight++;
+      }
+    }
     var descriptor = operation.descriptor;
     if (descriptor != null) {
       descriptor.inFlight++;
@@ -344,7 +350,22 @@ public final class OperationDispatcher {
         return false;
       }
     }
+    if (operation.further && operation.other != null && operation.other.isClosing()) {
+      fail(operation, Errors.closed(operation.code, operation.other.subject()));
+      return false;
+    }
     return true;
+  }
+
+  private void pinVector(Operation operation) {
+    if (operation.vectored) {
+      try {
+        operation.vector().pin();
+      } catch (IllegalStateException e) {
+        table.release(operation);
+        throw e;
+      }
+    }
   }
 
   /**
@@ -356,6 +377,9 @@ public final class OperationDispatcher {
   public void refuse(Operation operation, Throwable cause) {
     if (operation.descriptor != null) {
       operation.descriptor.inFlight++;
+    }
+    if (operation.other != null) {
+      operation.other.inFlight++;
     }
     fail(operation, cause);
   }
@@ -525,14 +549,36 @@ public final class OperationDispatcher {
     if (lease != null) {
       BUFFERS.unpin(lease, operation.leaseGeneration);
     }
+    if (operation.further) {
+      settleFurther(operation, result);
+    }
     var descriptor = operation.descriptor;
     if (descriptor != null) {
-      int left = --descriptor.inFlight;
       if (operation.code == OpCode.CLOSE) {
+        descriptor.inFlight--;
         closed(descriptor); // operations that came too late may still wait to be refused
-      } else if (left == 0 && descriptor.closeWhenIdle != null && !failed) {
-        startClose(descriptor.closeWhenIdle);
+      } else {
+        leave(descriptor);
       }
+    }
+  }
+
+  private void settleFurther(Operation operation, int result) {
+    if (operation.vectored) {
+      if (result > 0) {
+        operation.vector().advance(result);
+      }
+      operation.vector().unpin();
+    }
+    if (operation.other != null) {
+      leave(operation.other);
+    }
+  }
+
+  /** One operation fewer: the last lets a close go ahead. */
+  private void leave(Descriptor descriptor) {
+    if (--descriptor.inFlight == 0 && descriptor.closeWhenIdle != null && !failed) {
+      startClose(descriptor.closeWhenIdle);
     }
   }
 

@@ -50,7 +50,9 @@ final class Cancellations {
   }
 
   void add(Operation operation) {
-    toWrite.add(Cancel.one(operation));
+    if (!UringDriver.isOnThread(operation)) { // the kernel has not got it
+      toWrite.add(Cancel.one(operation));
+    }
   }
 
   void addAllOn(UringDescriptor descriptor) {
@@ -118,7 +120,8 @@ final class Cancellations {
   /** What is still there when all outcomes of that turn were taken was not found, and is asked for by itself. */
   private void repeatIfMissed(Cancel cancel) {
     if (cancel.descriptor == null) {
-      if (dispatcher.find(cancel.token) != null) {
+      var operation = dispatcher.find(cancel.token);
+      if (operation != null && !UringDriver.isOnThread(operation)) {
         toWrite.add(cancel);
       }
     } else if (cancel.descriptor.isInUse()) {

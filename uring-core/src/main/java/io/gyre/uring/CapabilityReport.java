@@ -11,6 +11,7 @@ import static io.gyre.uring.KernelFeature.SQPOLL;
 
 import io.gyre.WaitStrategy;
 import io.gyre.bindings.Liburing;
+import io.gyre.driver.BlockingPool;
 import io.gyre.driver.Capabilities;
 import io.gyre.driver.Capabilities.Feature;
 import io.gyre.driver.Capabilities.Status;
@@ -117,6 +118,13 @@ final class CapabilityReport {
     others.add(new Feature("poll on any descriptor", Status.USED, ""));
     others.add(new Feature("poll on channels of java.nio", Status.ABSENT, "they hide theirs"));
     others.add(new Feature("raw operations", Status.USED, ""));
+    others.add(
+        new Feature(
+            "locks, attributes, links, lists and copies of files",
+            Status.EMULATED,
+            "the kernel's calls on at most "
+                + BlockingPool.configuredThreads()
+                + " threads: io_uring has no operations for them"));
   }
 
   private void setupFlag(Ring ring, Ring.SetupFlag flag) {

@@ -3,9 +3,11 @@ package io.gyre.uring;
 import io.gyre.PollSource;
 import io.gyre.bindings.Libc;
 import io.gyre.bindings.Liburing;
+import io.gyre.driver.FileStatus;
 import io.gyre.driver.OpCode;
 import io.gyre.driver.OpenRequest;
 import io.gyre.driver.Operation;
+import io.gyre.driver.PathRequest;
 import java.lang.foreign.MemorySegment;
 
 /** What the submission queue entry of each operation says. Raw operations have {@link RawEntries}. */
@@ -23,7 +25,22 @@ final class Entries {
         operation.offset(),
         operation.address(),
         operation.memoryLength(),
-        0,
+        operation.flags(),
+        operation.token());
+  }
+
+  /** A read or write at an offset, of several buffers. */
+  private static void vectored(long sqe, Operation operation, int opcode) {
+    var file = (UringDescriptor) operation.descriptor();
+    Sqe.write(
+        sqe,
+        opcode,
+        file.sqeFlags,
+        file.sqeFd,
+        operation.offset(),
+        operation.address(),
+        operation.vector().count(),
+        operation.flags(),
         operation.token());
   }
 
@@ -105,20 +122,12 @@ final class Entries {
     var descriptor = (UringDescriptor) operation.descriptor();
     long token = operation.token();
     switch (operation.code()) {
-      case OPEN -> {
-        var request = (OpenRequest) operation.argument();
-        long path = ((MemorySegment) operation.driverState()).address();
-        Sqe.write(
-            sqe,
-            Liburing.IORING_OP_OPENAT(),
-            0,
-            Libc.AT_FDCWD(),
-            0,
-            path,
-            OpenFlags.CREATE_MODE,
-            OpenFlags.of(request),
-            token);
-      }
+      case OPEN -> open(sqe, operation, directory(descriptor));
+      case READV -> vectored(sqe, operation, Liburing.IORING_OP_READV());
+      case WRITEV -> vectored(sqe, operation, Liburing.IORING_OP_WRITEV());
+      case TRUNCATE, ALLOCATE, ADVISE, SYNC_RANGE -> range(sqe, operation, descriptor);
+      case ATTRIBUTES, MAKE_DIRECTORY, REMOVE, RENAME, SYMBOLIC_LINK, LINK ->
+          path(sqe, operation, directory(descriptor));
       case RECEIVE ->
           Sqe.write(
               sqe,
@@ -213,7 +222,111 @@ final class Entries {
             operation.flags(),
             token);
       }
-      case NOP, READ, WRITE, RECEIVE_MULTISHOT, SEND, RAW -> throw new AssertionError(operation);
+      case NOP, READ, WRITE, RECEIVE_MULTISHOT, SEND, RAW, SPLICE ->
+          throw new AssertionError(operation);
+      case SET_ATTRIBUTES, LOCK, UNLOCK, COPY_RANGE, SEEK, READ_LINK, LIST ->
+          throw new AssertionError(operation); // on threads
+    }
+  }
+
+  /** Paths are looked up by the number: the ring's table is not known there. */
+  private static int directory(UringDescriptor descriptor) {
+    return descriptor == null ? Libc.AT_FDCWD() : descriptor.fd;
+  }
+
+  /** An open, and then the removal of the name if it is to be gone with the file. */
+  private static void open(long sqe, Operation operation, int directory) {
+    var request = (OpenRequest) operation.argument();
+    long path = ((MemorySegment) operation.driverState()).address();
+    if (operation.newDescriptor() != null) {
+      Sqe.write(sqe, Liburing.IORING_OP_UNLINKAT(), 0, directory, 0, path, 0, 0, operation.token());
+      return;
+    }
+    Sqe.write(
+        sqe,
+        Liburing.IORING_OP_OPENAT(),
+        0,
+        directory,
+        0,
+        path,
+        OpenFlags.mode(request),
+        OpenFlags.of(request),
+        operation.token());
+  }
+
+  /** What is done to a part of a file. */
+  private static void range(long sqe, Operation operation, UringDescriptor file) {
+    long length = operation.length();
+    int narrow = length == (int) length ? (int) length : 0;
+    int opcode = 0;
+    long address = 0;
+    int len = 0;
+    int flags = 0;
+    switch (operation.code()) {
+      case TRUNCATE -> opcode = Liburing.IORING_OP_FTRUNCATE();
+      case ALLOCATE -> {
+        opcode = Liburing.IORING_OP_FALLOCATE();
+        address = length;
+        len = operation.flags(); // the mode
+      }
+      case ADVISE -> {
+        opcode = Liburing.IORING_OP_FADVISE();
+        // Kernels before 6.10 know 32 bits, and refuse anything in the place of the other 32.
+        len = narrow;
+        address = narrow == length ? 0 : length;
+        flags = operation.flags();
+      }
+      default -> { // SYNC_RANGE; what does not fit is done to the end of the file, which is more
+        opcode = Liburing.IORING_OP_SYNC_FILE_RANGE();
+        len = narrow;
+        flags = operation.flags();
+      }
+    }
+    Sqe.write(
+        sqe,
+        opcode,
+        file.sqeFlags,
+        file.sqeFd,
+        operation.offset(),
+        address,
+        len,
+        flags,
+        operation.token());
+  }
+
+  private static void path(long sqe, Operation operation, int directory) {
+    var paths = (KernelPaths) operation.driverState();
+    int other = directory((UringDescriptor) operation.otherDescriptor());
+    long path = paths.path().address();
+    long second = paths.second().address();
+    int flags = operation.flags();
+    long token = operation.token();
+    switch (operation.code()) {
+      case ATTRIBUTES -> {
+        int atFlags = flags == 1 ? Libc.AT_SYMLINK_NOFOLLOW() : 0;
+        if (operation.argument() == null) {
+          atFlags = Libc.AT_EMPTY_PATH();
+        }
+        int mask = KernelPaths.statusMask();
+        Sqe.write(
+            sqe, Liburing.IORING_OP_STATX(), 0, directory, second, path, mask, atFlags, token);
+      }
+      case MAKE_DIRECTORY -> {
+        var permissions = ((PathRequest) operation.argument()).permissions();
+        int mode = permissions == null ? 0_777 : FileStatus.modeOf(permissions);
+        Sqe.write(sqe, Liburing.IORING_OP_MKDIRAT(), 0, directory, 0, path, mode, 0, token);
+      }
+      case REMOVE -> {
+        int atFlags = flags == 1 ? Libc.AT_REMOVEDIR() : 0;
+        Sqe.write(sqe, Liburing.IORING_OP_UNLINKAT(), 0, directory, 0, path, 0, atFlags, token);
+      }
+      case RENAME ->
+          Sqe.write(
+              sqe, Liburing.IORING_OP_RENAMEAT(), 0, directory, second, path, other, flags, token);
+      case LINK ->
+          Sqe.write(sqe, Liburing.IORING_OP_LINKAT(), 0, directory, second, path, other, 0, token);
+      default -> // SYMBOLIC_LINK, whose content comes first in the kernel's order
+          Sqe.write(sqe, Liburing.IORING_OP_SYMLINKAT(), 0, directory, path, second, 0, 0, token);
     }
   }
 }

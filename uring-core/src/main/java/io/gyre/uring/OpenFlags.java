@@ -2,6 +2,7 @@ package io.gyre.uring;
 
 import io.gyre.bindings.Libc;
 import io.gyre.bindings.Platform;
+import io.gyre.driver.FileStatus;
 import io.gyre.driver.OpenRequest;
 import java.nio.file.OpenOption;
 import java.nio.file.StandardOpenOption;
@@ -38,7 +39,24 @@ final class OpenFlags {
     if (request.isDirect()) {
       flags |= Platform.O_DIRECT();
     }
-    return flags;
+    if (request.isNoFollow()) {
+      flags |= Platform.O_NOFOLLOW();
+    }
+    return switch (request.kind()) {
+      case FILE -> flags;
+      case DIRECTORY ->
+          Libc.O_CLOEXEC()
+              | Libc.O_RDONLY()
+              | Platform.O_DIRECTORY()
+              | (flags & Platform.O_NOFOLLOW());
+      case UNNAMED ->
+          (flags & ~(Libc.O_CREAT() | Libc.O_EXCL() | Libc.O_TRUNC())) | Platform.O_TMPFILE();
+    };
+  }
+
+  /** What a created file may be used for, less the process's umask. */
+  static int mode(OpenRequest request) {
+    return request.permissions() == null ? CREATE_MODE : FileStatus.modeOf(request.permissions());
   }
 
   private static int creation(Set<OpenOption> options) {

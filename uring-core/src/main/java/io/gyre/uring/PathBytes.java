@@ -3,11 +3,18 @@ package io.gyre.uring;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 
-/** A path as the kernel takes it: its bytes, whatever encoding they are in, and a zero. */
+/**
+ * A path as the kernel takes it: its bytes, whatever encoding they are in, and a zero; and back. What a path's string says
+ * may have lost bytes that the locale's encoding has no character for; its URI escapes each byte as it is.
+ */
 final class PathBytes {
+  private static final Path ROOT = Path.of("/");
+  private static final String FILE_SCHEME = "file:///";
+
   private PathBytes() {}
 
   static MemorySegment encode(Arena arena, Path path) {
@@ -24,18 +31,19 @@ final class PathBytes {
     }
     for (int i = 0; i < string.length(); i++) {
       if (string.charAt(i) >= 0x80) {
-        // What toString gives may have lost bytes that the locale's encoding has no character for;
-        // the URI escapes each byte as it is.
-        return unescape(path.toUri().getRawPath());
+        // A URI is absolute, which a path that is relative to some directory must not become.
+        return path.isAbsolute()
+            ? unescape(path.toUri().getRawPath(), 0)
+            : unescape(ROOT.resolve(path).toUri().getRawPath(), 1);
       }
     }
     return string.getBytes(StandardCharsets.US_ASCII);
   }
 
-  private static byte[] unescape(String raw) {
+  private static byte[] unescape(String raw, int from) {
     var bytes = new byte[raw.length()];
     int length = 0;
-    for (int i = 0; i < raw.length(); i++) {
+    for (int i = from; i < raw.length(); i++) {
       char c = raw.charAt(i);
       if (c == '%') {
         bytes[length++] = (byte) Integer.parseInt(raw, i + 1, i + 3, 16);
@@ -47,5 +55,30 @@ final class PathBytes {
     // A directory's URI ends in a slash, which the path did not.
     int end = length > 1 && bytes[length - 1] == '/' ? length - 1 : length;
     return java.util.Arrays.copyOf(bytes, end);
+  }
+
+  /** The path that the kernel's bytes say: a name, or what a symbolic link says. */
+  static Path decode(byte[] bytes) {
+    for (byte b : bytes) {
+      if (b < 0) {
+        return decodeEscaped(bytes);
+      }
+    }
+    return Path.of(new String(bytes, StandardCharsets.US_ASCII));
+  }
+
+  private static Path decodeEscaped(byte[] bytes) {
+    boolean absolute = bytes[0] == '/';
+    var uri = new StringBuilder(FILE_SCHEME.length() + 3 * bytes.length).append(FILE_SCHEME);
+    for (byte b : bytes) {
+      if (b == '/') {
+        uri.append('/');
+      } else {
+        uri.append('%').append(String.format("%02X", b));
+      }
+    }
+    int doubled = absolute ? 1 : 0; // the scheme ends in the root's slash
+    var path = Path.of(URI.create(FILE_SCHEME + uri.substring(FILE_SCHEME.length() + doubled)));
+    return absolute ? path : ROOT.relativize(path);
   }
 }

@@ -45,6 +45,24 @@ final class RawEntries {
     }
   }
 
+  /** An entry of {@link io.gyre.driver.OpCode#SPLICE}, whose source is in such a field. */
+  void writeSplice(Ring ring, long sqe, Operation operation) {
+    var from = (UringDescriptor) operation.descriptor();
+    var to = (UringDescriptor) operation.otherDescriptor();
+    Sqe.write(
+        sqe,
+        Liburing.IORING_OP_SPLICE(),
+        to.sqeFlags,
+        to.sqeFd,
+        operation.otherOffset(),
+        operation.offset(),
+        (int) Math.min(operation.length(), Integer.MAX_VALUE),
+        0,
+        operation.token());
+    Memory.putInt(sqe + FILE_INDEX, from.fd);
+    dirty.add(new Dirty(ring.nextPosition() - 1, sqe));
+  }
+
   boolean areDirty() {
     return !dirty.isEmpty();
   }

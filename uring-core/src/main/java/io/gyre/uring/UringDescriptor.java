@@ -2,6 +2,7 @@ package io.gyre.uring;
 
 import io.gyre.bindings.Liburing;
 import io.gyre.driver.Descriptor;
+import io.gyre.driver.HeldLocks;
 import io.gyre.driver.Operation;
 
 /** A file or socket of the ring: its number, and its place in the ring's file table if it has one. */
@@ -21,6 +22,11 @@ final class UringDescriptor extends Descriptor {
   Operation firstSend;
   Operation lastSend;
 
+  /** Whether it was opened with O_DIRECT. */
+  boolean direct;
+
+  private HeldLocks<Void> locks;
+
   // From the moment that its close is on the way the number may be somebody else's.
   boolean closeBegun;
 
@@ -30,6 +36,19 @@ final class UringDescriptor extends Descriptor {
     this.fixedIndex = fixedIndex;
     this.sqeFd = fixedIndex == NOT_FIXED ? fd : fixedIndex;
     this.sqeFlags = fixedIndex == NOT_FIXED ? 0 : Liburing.IOSQE_FIXED_FILE();
+  }
+
+  @Override
+  protected String directAlignment() {
+    return direct ? KernelPaths.directAlignment(fd) : null;
+  }
+
+  /** The locks that it holds. Any thread; few descriptors have any. */
+  synchronized HeldLocks<Void> locks() {
+    if (locks == null) {
+      locks = new HeldLocks<>();
+    }
+    return locks;
   }
 
   /** Whether a send may go out now; else it goes when the one before it has. */

@@ -12,6 +12,8 @@ import io.gyre.PollSource;
 import io.gyre.bindings.Libc;
 import io.gyre.bindings.Liburing;
 import io.gyre.bindings.statx;
+import io.gyre.driver.BlockingPool;
+import io.gyre.driver.BlockingWork;
 import io.gyre.driver.BufferAccess;
 import io.gyre.driver.Capabilities;
 import io.gyre.driver.Descriptor;
@@ -27,6 +29,7 @@ import io.gyre.driver.OpenRequest;
 import io.gyre.driver.Operation;
 import io.gyre.driver.OperationDispatcher;
 import io.gyre.driver.SleepFlag;
+import io.gyre.driver.TransferFlags;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -35,6 +38,7 @@ import java.net.SocketOption;
 import java.nio.file.FileSystemException;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.locks.LockSupport;
 
 /**
@@ -109,6 +113,9 @@ final class UringDriver implements Driver {
   private final RawEntries rawEntries = new RawEntries();
   private final RawInFlight rawInFlight;
 
+  /** What the kernel has no operation for. */
+  private final BlockingWork<FileCall> calls;
+
   private UringDriver(
       OperationDispatcher dispatcher,
       Ring ring,
@@ -135,6 +142,9 @@ final class UringDriver implements Driver {
     this.multishotPoll = report.uses(MULTISHOT_POLL);
     this.receives = new Receives(dispatcher, ring, bufferRing, waiting, this::goOn, report);
     this.report = report;
+    // Nothing that ends late has brought anything that would have to be given back.
+    this.calls =
+        new BlockingWork<>(BlockingPool.acquireShared(), wakeUp::wakeIfSleeping, call -> {});
     // A quarter stays free for cancellations, the wake-up and what multishots post meanwhile.
     this.credit = Math.max(1, ring.cqEntries() - Math.max(2, ring.cqEntries() / 4));
     counters.set(Counter.FREE_RECEIVE_BUFFERS_LOW, bufferRing.count());
@@ -266,6 +276,10 @@ final class UringDriver implements Driver {
     if (operation.code() == OpCode.RECEIVE_MULTISHOT) {
       return receives.mayStart(operation);
     }
+    if (operation.driverState() instanceof FileCall call) {
+      startCall(call);
+      return false;
+    }
     return operation.code() != OpCode.POLL_MULTISHOT || multishotPoll || !endsAtOnce(operation);
   }
 
@@ -279,6 +293,40 @@ final class UringDriver implements Driver {
       ended.add(poll);
     }
     return always;
+  }
+
+  // ---- what runs on threads
+
+  static boolean isOnThread(Operation operation) {
+    return operation.driverState() instanceof FileCall;
+  }
+
+  private void startCall(FileCall call) {
+    counters.add(Counter.SUBMITTED, 1);
+    try {
+      calls.submit(call);
+    } catch (RejectedExecutionException e) {
+      call.operation().setFailure(e);
+      ended.add(call.operation());
+    }
+  }
+
+  private int resolveCalls() {
+    int count = 0;
+    for (var call = calls.poll(); call != null; call = calls.poll()) {
+      counters.add(Counter.COMPLETED, 1);
+      var operation = call.operation();
+      int result = call.result();
+      if (call.failure() != null) {
+        operation.setFailure(call.failure());
+        result = -Errno.EIO.number();
+      }
+      operation.setLongResult(call.longResult());
+      operation.setValue(call.value());
+      dispatcher.resolve(operation, result);
+      count++;
+    }
+    return count;
   }
 
   private void start(Operation operation) {
@@ -302,7 +350,11 @@ final class UringDriver implements Driver {
     return switch (code) {
       case ACCEPT, ACCEPT_MULTISHOT, CONNECT, RECEIVE, RECEIVE_MULTISHOT, SEND -> false;
       case POLL, POLL_MULTISHOT, RAW -> false;
-      case NOP, OPEN, READ, WRITE, FSYNC, SIZE, CLOSE, SHUTDOWN -> true;
+      case NOP, OPEN, READ, WRITE, READV, WRITEV, FSYNC, SIZE, CLOSE, SHUTDOWN -> true;
+      case TRUNCATE, ALLOCATE, ADVISE, SYNC_RANGE, ATTRIBUTES -> true;
+      case MAKE_DIRECTORY, REMOVE, RENAME, SYMBOLIC_LINK, LINK -> true;
+      case SPLICE -> false; // of a pipe, which may be empty for ever
+      case SET_ATTRIBUTES, LOCK, UNLOCK, COPY_RANGE, SEEK, READ_LINK, LIST -> false; // on threads
     };
   }
 
@@ -341,7 +393,7 @@ final class UringDriver implements Driver {
   /** Finds where the kernel is to read or write, and what has to stay reachable for that. */
   private void prepare(Operation operation) {
     if (operation.memory() != null) {
-      if (!takesCredit(operation.code())) {
+      if (operation.flags() != 0 || !takesCredit(operation.code())) {
         operation.setDriverState(MORE_TO_DO);
       }
       memory.prepare(operation);
@@ -351,6 +403,16 @@ final class UringDriver implements Driver {
       case OPEN ->
           operation.setDriverState(
               PathBytes.encode(Arena.ofAuto(), ((OpenRequest) operation.argument()).path()));
+      case READV, WRITEV -> {
+        operation.setDriverState(MORE_TO_DO);
+        Vectors.prepare(operation);
+      }
+      case TRUNCATE, SPLICE -> operation.setDriverState(MORE_TO_DO);
+      case ATTRIBUTES -> operation.setDriverState(KernelPaths.ofStatus(operation));
+      case MAKE_DIRECTORY, REMOVE, RENAME, SYMBOLIC_LINK, LINK ->
+          operation.setDriverState(KernelPaths.of(operation));
+      case SET_ATTRIBUTES, LOCK, UNLOCK, COPY_RANGE, SEEK, READ_LINK, LIST ->
+          operation.setDriverState(new FileCall(operation));
       case SIZE -> operation.setDriverState(Arena.ofAuto().allocate(statx.layout()));
       case CONNECT ->
           operation.setDriverState(
@@ -415,6 +477,8 @@ final class UringDriver implements Driver {
       receives.write(sqe, operation);
     } else if (code == OpCode.RAW) {
       writeRaw(sqe, operation, false);
+    } else if (code == OpCode.SPLICE) {
+      rawEntries.writeSplice(ring, sqe, operation);
     } else {
       boolean multishot = code == OpCode.ACCEPT_MULTISHOT ? multishotAccept : multishotPoll;
       Entries.rare(sqe, operation, multishot);
@@ -525,6 +589,10 @@ final class UringDriver implements Driver {
   public void cancel(Operation operation) {
     telemetry.cancelRequested(operation.code().name(), operation.subject());
     operation.requestCancel();
+    if (isOnThread(operation)) {
+      calls.cancel(operation, this::cancelledBeforeTheKernel);
+      return;
+    }
     if (waiting.remove(operation) || leavesLine(operation)) {
       cancelledBeforeTheKernel(operation);
       return;
@@ -546,9 +614,12 @@ final class UringDriver implements Driver {
   @SuppressWarnings("ReferenceEquality") // this very descriptor
   public void cancelAll(Descriptor descriptor) {
     telemetry.cancelRequested("ALL", descriptor.subject());
+    calls.cancelAll(descriptor, this::cancelledBeforeTheKernel);
     receives.leaveLine(descriptor, this::cancelledBeforeTheKernel);
     waiting.removeIf(
-        o -> o.descriptor() == descriptor && o.code() != OpCode.CLOSE,
+        o ->
+            (o.descriptor() == descriptor || o.otherDescriptor() == descriptor)
+                && o.code() != OpCode.CLOSE,
         this::cancelledBeforeTheKernel);
     waiting.forEach(o -> markLinksOf(o, descriptor));
     rawInFlight.cancelAll(descriptor);
@@ -559,6 +630,7 @@ final class UringDriver implements Driver {
   @Override
   public void cancelAll() {
     telemetry.cancelRequested("ALL", "");
+    calls.cancelAll(null, this::cancelledBeforeTheKernel);
     // What the kernel ends otherwise just now is not to be gone on with: nobody would cancel it
     // again.
     dispatcher.forEachInFlight(Operation::requestCancel);
@@ -596,6 +668,9 @@ final class UringDriver implements Driver {
     }
     writeWaiting();
     int resolved = resolveEnded();
+    if (calls.hasFinished()) {
+      resolved += resolveCalls();
+    }
     if (ring.isPolled()) {
       counters.add(Counter.SUBMITTED, ring.publish());
       noteTaken();
@@ -627,7 +702,11 @@ final class UringDriver implements Driver {
 
   @Override
   public boolean poll() {
-    return ring.needsEnter() || !isIdle() || rawInFlight.isCancelling() || receives.canRearm();
+    return ring.needsEnter()
+        || !isIdle()
+        || calls.hasFinished()
+        || rawInFlight.isCancelling()
+        || receives.canRearm();
   }
 
   /** From here on others wake the loop. What they left before is seen here, and then it does not sleep. */
@@ -635,7 +714,7 @@ final class UringDriver implements Driver {
     if (!sleepFlag.beginSleep()) {
       return false;
     }
-    if (bufferRing.hasReturned()) {
+    if (bufferRing.hasReturned() || calls.hasFinished()) {
       sleepFlag.endSleep();
       return false;
     }
@@ -819,7 +898,32 @@ final class UringDriver implements Driver {
   private void finish(Operation operation, int result) {
     int outcome = result;
     switch (operation.code()) {
-      case READ, WRITE, RECEIVE -> outcome = memory.copyOut(operation, result);
+      case READ, WRITE, RECEIVE -> {
+        if (isWithoutHint(operation, result)) {
+          return;
+        }
+        outcome = memory.copyOut(operation, result);
+      }
+      case READV, WRITEV -> {
+        if (isWithoutHint(operation, result)) {
+          return;
+        }
+        outcome = Vectors.copyOut(operation, result);
+      }
+      case TRUNCATE -> {
+        // An opcode of Linux 6.9; an older kernel says the same of it as of a file that has no
+        // length.
+        if (result == -Errno.EINVAL.number()) {
+          operation.setDriverState(new FileCall(operation));
+          startCall((FileCall) operation.driverState());
+          return;
+        }
+      }
+      case ATTRIBUTES -> {
+        if (result == 0) {
+          operation.setValue(((KernelPaths) operation.driverState()).status());
+        }
+      }
       case SEND -> {
         sendEnded(operation, result);
         return;
@@ -833,10 +937,18 @@ final class UringDriver implements Driver {
       }
       case RECEIVE_MULTISHOT -> receives.unpick(operation);
       case OPEN -> {
-        if (result >= 0) {
-          var path = ((OpenRequest) operation.argument()).path().toString();
-          operation.setNewDescriptor(newDescriptor(path, result));
+        if (operation.newDescriptor() != null) {
+          outcome = 0; // whether the name could be removed, nobody asks
+        } else if (result >= 0) {
+          var request = (OpenRequest) operation.argument();
+          var opened = newDescriptor(operation.subject(), result);
+          opened.direct = request.isDirect();
+          operation.setNewDescriptor(opened);
           outcome = 0;
+          if (request.isDeleteOnClose()) {
+            start(operation);
+            return;
+          }
         }
       }
       case SIZE -> {
@@ -847,6 +959,21 @@ final class UringDriver implements Driver {
       default -> {}
     }
     dispatcher.resolve(operation, outcome);
+  }
+
+  /**
+   * A hint that the kernel or the file system does not take is none that anybody has to hear of: the transfer begins
+   * again without it.
+   */
+  private boolean isWithoutHint(Operation operation, int result) {
+    if (result != -Errno.EOPNOTSUPP.number()
+        || (operation.flags() & TransferFlags.DONTCACHE) == 0
+        || isToEnd(operation)) {
+      return false;
+    }
+    operation.flags(operation.flags() & ~TransferFlags.DONTCACHE);
+    start(operation);
+    return true;
   }
 
   /** Takes a descriptor of the kernel in: what was opened or accepted, or what a test made. */
@@ -1002,6 +1129,7 @@ final class UringDriver implements Driver {
 
   @Override
   public void close(boolean drained) {
+    calls.close(drained);
     if (!drained) {
       dispatcher.forEachOpen(UringDriver::tellPeer);
       if (ring.wasUsed()) {

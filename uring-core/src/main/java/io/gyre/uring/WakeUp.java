@@ -50,6 +50,13 @@ final class WakeUp {
     return sleepFlag;
   }
 
+  /** After leaving something that the loop looks at before it sleeps. Any thread. Begins with a full fence. */
+  void wakeIfSleeping() {
+    if (sleepFlag.claimWakeUp()) {
+      wakeClaimed();
+    }
+  }
+
   /** After claiming the wake-up, for something else than a task. Any thread. */
   void wakeClaimed() {
     telemetry.wakeUpSent();

@@ -1,6 +1,7 @@
-package io.gyre.nio;
+package io.gyre.driver;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotSame;
 import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
@@ -9,18 +10,19 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 @Timeout(60)
-class FilePoolTest {
+class BlockingPoolTest {
   private static final long LONG = TimeUnit.HOURS.toNanos(1);
 
   @Test
   void neverRunsMoreTasksAtATimeThanItMay() throws InterruptedException {
     int max = 3;
-    var pool = new FilePool(max, LONG);
+    var pool = new BlockingPool("test", max, LONG);
     var running = new AtomicInteger();
     var most = new AtomicInteger();
     int tasks = 200;
@@ -45,7 +47,7 @@ class FilePoolTest {
 
   @Test
   void startsNoThreadWhileAnotherIsIdle() throws InterruptedException {
-    var pool = new FilePool(32, LONG);
+    var pool = new BlockingPool("test", 32, LONG);
     for (int i = 0; i < 100; i++) {
       var done = new CountDownLatch(1);
       pool.execute(done::countDown);
@@ -60,7 +62,7 @@ class FilePoolTest {
 
   @Test
   void idleThreadsEndByThemselves() throws InterruptedException {
-    var pool = new FilePool(4, TimeUnit.MILLISECONDS.toNanos(5));
+    var pool = new BlockingPool("test", 4, TimeUnit.MILLISECONDS.toNanos(5));
     var done = new CountDownLatch(4);
     for (int i = 0; i < 4; i++) {
       pool.execute(done::countDown);
@@ -76,7 +78,7 @@ class FilePoolTest {
 
   @Test
   void aTaskThatThrowsOrInterruptsHarmsNobody() throws InterruptedException {
-    var pool = new FilePool(1, LONG);
+    var pool = new BlockingPool("test", 1, LONG);
     pool.execute(() -> Thread.currentThread().interrupt());
     pool.execute(() -> Thread.currentThread().setUncaughtExceptionHandler((thread, thrown) -> {}));
     pool.execute(
@@ -97,7 +99,7 @@ class FilePoolTest {
 
   @Test
   void whatWasLeftIsDoneBeforeTheThreadsEnd() {
-    var pool = new FilePool(1, LONG);
+    var pool = new BlockingPool("test", 1, LONG);
     var count = new AtomicInteger();
     for (int i = 0; i < 1000; i++) {
       pool.execute(count::incrementAndGet);
@@ -109,15 +111,38 @@ class FilePoolTest {
 
   @Test
   void theSharedPoolEndsWithItsLastUser() {
-    var first = FilePool.acquireShared();
-    var second = FilePool.acquireShared();
+    var first = BlockingPool.acquireShared();
+    var second = BlockingPool.acquireShared();
     assertSame(first, second);
     first.release(true);
     second.execute(() -> {});
     second.release(true);
-    var third = FilePool.acquireShared();
+    var third = BlockingPool.acquireShared();
     assertNotSame(first, third);
     third.release(true);
+  }
+
+  @Test
+  void aTaskForLaterIsNotEarlyAndHoldsNoThread() throws InterruptedException {
+    var pool = new BlockingPool("test", 1, TimeUnit.MILLISECONDS.toNanos(1));
+    long delay = TimeUnit.MILLISECONDS.toNanos(50);
+    long due = System.nanoTime() + delay;
+    var wasEarly = new AtomicBoolean();
+    var done = new CountDownLatch(100);
+    for (int i = 0; i < 100; i++) {
+      pool.executeLater(
+          () -> {
+            wasEarly.compareAndSet(false, System.nanoTime() < due);
+            done.countDown();
+          },
+          delay);
+    }
+    var between = new CountDownLatch(1);
+    pool.execute(between::countDown);
+    awaitLatch(between);
+    awaitLatch(done);
+    assertFalse(wasEarly.get());
+    pool.release(true);
   }
 
   private static void awaitLatch(CountDownLatch latch) {
