@@ -69,6 +69,13 @@ public final class Comparison {
         var reason = arm.unavailableBecause();
         out.println(arm.id() + (reason == null ? "" : ": can't run here: " + reason));
       }
+      var unasked = Workload.all().stream().filter(workload -> !isPart(workload)).toList();
+      if (!unasked.isEmpty()) {
+        out.println(
+            unasked.stream()
+                .map(Workload::id)
+                .collect(Collectors.joining(", ", "run only when --only is given: ", "")));
+      }
     } finally {
       deleteAll(folder);
     }
