@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 #
-# Builds the C references: nop, read, echo_uring, echo_epoll, echo_load and echo_load_uring.
+# Builds the C references: nop, file, append, small_files, echo_uring, echo_epoll, echo_load and echo_load_uring.
 #
 #   build.sh [OUTDIR]        OUTDIR defaults to benchmarks/target/reference
 #
@@ -35,7 +35,7 @@ else
 fi
 
 mkdir -p "$out"
-for program in nop read echo_uring echo_load_uring; do
+for program in nop file append small_files echo_uring echo_load_uring; do
   "$cc" "${flags[@]}" -o "$out/$program" "$here/$program.c" "$archive"
 done
 for program in echo_epoll echo_load; do

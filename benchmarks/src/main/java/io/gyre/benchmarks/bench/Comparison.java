@@ -11,11 +11,14 @@ import java.time.format.DateTimeFormatter;
 import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Set;
 import java.util.function.Consumer;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 
 /** The whole comparison: makes what is needed, runs the arms, and writes what came of it. */
 public final class Comparison {
@@ -24,8 +27,8 @@ public final class Comparison {
   private static final int QUICK_ROUNDS = 3;
   private static final int FULL_ROUNDS = 5;
   private static final double QUICK_BUDGET_SECONDS = 100;
-  private static final long QUICK_FILE_BYTES = 256L << 20;
-  private static final long FULL_FILE_BYTES = 1L << 30;
+  private static final DataFiles.Sizes QUICK_SIZES = new DataFiles.Sizes(256L << 20, 10_000);
+  private static final DataFiles.Sizes FULL_SIZES = new DataFiles.Sizes(1L << 30, 100_000);
 
   private final Settings settings;
   private final Consumer<String> progress;
@@ -33,7 +36,7 @@ public final class Comparison {
   /**
    * What to compare.
    *
-   * @param quick whether to be done in less than two minutes
+   * @param quick whether to be done in less than two minutes, unless more is named
    * @param only a part of the id {@code workload/arm} of those that are run
    * @param rounds how many rounds, or 0 for the usual number
    * @param command the command line, for the report
@@ -62,9 +65,16 @@ public final class Comparison {
     var folder = Files.createTempDirectory("gyre-bench-");
     try (var processes = new Processes()) {
       var reference = Reference.build(processes, folder);
-      for (var arm : arms(new Arms(processes, new Pinning(), reference, null, settings.quick()))) {
+      for (var arm : arms(maker(processes, new Pinning(), reference, null))) {
         var reason = arm.unavailableBecause();
         out.println(arm.id() + (reason == null ? "" : ": can't run here: " + reason));
+      }
+      var unasked = Workload.all().stream().filter(workload -> !isPart(workload)).toList();
+      if (!unasked.isEmpty()) {
+        out.println(
+            unasked.stream()
+                .map(Workload::id)
+                .collect(Collectors.joining(", ", "run only when --only is given: ", "")));
       }
     } finally {
       deleteAll(folder);
@@ -87,16 +97,17 @@ public final class Comparison {
     var cleaner = new Thread(() -> deleteQuietly(folder, binaries), "gyre-bench-clean");
     try (var processes = new Processes()) {
       // Before anything is made: whether there is something to do at all.
-      boolean reads =
-          arms(new Arms(processes, new Pinning(), Reference.NONE, null, settings.quick())).stream()
-              .anyMatch(arm -> arm.workload().kind() == Workload.Kind.READ);
+      var workloads =
+          arms(maker(processes, new Pinning(), Reference.NONE, null)).stream()
+              .map(Arm::workload)
+              .collect(Collectors.toCollection(LinkedHashSet::new));
       Files.createDirectories(folder);
       Runtime.getRuntime().addShutdownHook(cleaner); // for a signal in the middle
       progress.accept("compiling the C references");
       var reference = Reference.build(processes, binaries);
-      try (var files = reads ? files(folder) : null) {
+      try (var files = files(folder, workloads)) {
         var pinning = new Pinning();
-        var maker = new Arms(processes, pinning, reference, files, settings.quick());
+        var maker = maker(processes, pinning, reference, files);
         var timing = settings.quick() ? QUICK : FULL;
         var runner =
             new Runner(
@@ -126,9 +137,20 @@ public final class Comparison {
     }
   }
 
-  private DataFiles files(Path folder) throws IOException {
-    progress.accept("writing the files that are read");
-    return new DataFiles(folder, settings.quick() ? QUICK_FILE_BYTES : FULL_FILE_BYTES);
+  private Arms maker(Processes processes, Pinning pinning, Reference reference, DataFiles files) {
+    return new Arms(new Place(processes, pinning, reference, files, settings.quick()));
+  }
+
+  private DataFiles files(Path folder, Set<Workload> workloads) throws IOException {
+    if (workloads.stream().noneMatch(workload -> workload.kind().isFiles())) {
+      return null;
+    }
+    progress.accept("writing the files that are used");
+    return new DataFiles(folder, sizes(), workloads);
+  }
+
+  private DataFiles.Sizes sizes() {
+    return settings.quick() ? QUICK_SIZES : FULL_SIZES;
   }
 
   private int rounds() {
@@ -140,7 +162,7 @@ public final class Comparison {
   private List<Arm> arms(Arms maker) {
     var arms = new ArrayList<Arm>();
     for (var workload : Workload.all()) {
-      if (workload.quick() || !settings.quick()) {
+      if (isPart(workload)) {
         for (var arm : maker.of(workload)) {
           if (settings.only().matcher(arm.id()).find()) {
             arms.add(arm);
@@ -153,6 +175,18 @@ public final class Comparison {
           "--only " + settings.only() + " matches nothing; --list shows what there is");
     }
     return arms;
+  }
+
+  /** Whoever names workloads gets all that he names; whoever names none gets those that say most in their time. */
+  private boolean isPart(Workload workload) {
+    if (!settings.only().pattern().isEmpty()) {
+      return true;
+    }
+    return switch (workload.part()) {
+      case QUICK -> true;
+      case WHOLE -> !settings.quick();
+      case ASKED -> false;
+    };
   }
 
   private Map<String, String> about(
@@ -179,6 +213,14 @@ public final class Comparison {
             rounds,
             timing.warmupSeconds(),
             timing.seconds()));
+    about.put(
+        "files",
+        String.format(
+            Locale.ROOT,
+            "large ones of %d MiB, %d small ones; %s",
+            sizes().bytes() >> 20,
+            sizes().smallFiles(),
+            pinning.isPossible() ? "each program on one processor" : "programs are not pinned"));
     about.put(
         "echo",
         (pinning.isPossible()

@@ -1,5 +1,6 @@
 package io.gyre.benchmarks.bench;
 
+import io.gyre.benchmarks.peer.SmallFiles;
 import io.gyre.driver.OpenRequest;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -8,69 +9,132 @@ import java.nio.file.Files;
 import java.nio.file.OpenOption;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.util.Collection;
+import java.util.Comparator;
+import java.util.HashSet;
+import java.util.List;
 import java.util.SplittableRandom;
 
 /**
- * The files that are read: one that is in the page cache as a whole, and one that is not in it at all, since it was
- * written past it.
+ * The files that workloads use, as far as they use them: one that is in the page cache as a whole; one that is not in it
+ * at all, since it was written past it, and is also what is written over; a folder of small ones; and the log that is
+ * appended to, which each arm begins anew.
  */
 final class DataFiles implements AutoCloseable {
   private static final int CHUNK_BYTES = 1 << 20;
   private static final int ALIGNMENT = 4096;
+  private static final int SMALL_FILE_BYTES =
+      8192; // with its inode, its name and a part of a block
+  private static final long LOG_BYTES = 1L << 30;
 
   private static final String CACHED = "cached.data";
   private static final String DIRECT = "direct.data";
+  private static final String LOG = "log.data";
+  private static final String SMALL = "small";
 
   private final Path folder;
-  private final Path cached;
-  private final Path direct;
+  private final Sizes sizes;
   private final String noDirectBecause;
 
   /**
-   * Writes both.
+   * How much to write.
+   *
+   * @param bytes of a large file, a multiple of 1 MiB
+   * @param smallFiles how many small ones, a power of ten
+   */
+  record Sizes(long bytes, int smallFiles) {}
+
+  /**
+   * Writes what some workloads need.
    *
    * @param folder where
-   * @param bytes how large each is, a multiple of 1 MiB
+   * @param sizes how much
+   * @param workloads who needs it
    */
-  DataFiles(Path folder, long bytes) throws IOException {
+  DataFiles(Path folder, Sizes sizes, Collection<Workload> workloads) throws IOException {
     this.folder = folder;
-    this.cached = folder.resolve(CACHED);
-    this.direct = folder.resolve(DIRECT);
-    long room = Files.getFileStore(folder).getUsableSpace();
-    if (room < 3 * bytes) {
-      throw new IOException(
-          folder
-              + ": "
-              + room / CHUNK_BYTES
-              + " MiB are free, and the comparison needs "
-              + 3 * bytes / CHUNK_BYTES
-              + " MiB: name another folder with --out");
-    }
-    var failure = "";
+    this.sizes = sizes;
+    var names = new HashSet<String>();
+    workloads.stream().filter(w -> w.kind().isFiles()).forEach(w -> names.add(name(w)));
+    requireRoom(folder, names.stream().mapToLong(this::bytes).sum());
+    String failure = null;
     try {
-      write(cached, bytes);
-      try {
-        write(direct, bytes, OpenRequest.DIRECT);
-      } catch (IOException | UnsupportedOperationException e) {
-        failure = "this file system has no O_DIRECT: " + e.getMessage();
+      if (names.contains(CACHED)) {
+        write(folder.resolve(CACHED), sizes.bytes());
+      }
+      if (names.contains(SMALL)) {
+        writeSmallFiles();
+      }
+      if (names.contains(DIRECT)) {
+        try {
+          write(folder.resolve(DIRECT), sizes.bytes(), OpenRequest.DIRECT);
+        } catch (IOException | UnsupportedOperationException e) {
+          failure = "this file system has no O_DIRECT: " + e.getMessage();
+        }
       }
     } catch (IOException | RuntimeException e) {
       close();
       throw e;
     }
-    this.noDirectBecause = failure.isEmpty() ? null : failure;
+    this.noDirectBecause = failure;
   }
 
-  Path file(Workload workload) {
-    return workload.direct() ? direct : cached;
+  private static void requireRoom(Path folder, long bytes) throws IOException {
+    long needed = bytes + bytes / 2; // a full disk is a slow one
+    long room = Files.getFileStore(folder).getUsableSpace();
+    if (room < needed) {
+      throw new IOException(
+          folder
+              + ": "
+              + room / CHUNK_BYTES
+              + " MiB are free, and the comparison needs "
+              + needed / CHUNK_BYTES
+              + " MiB: name another folder with --out");
+    }
+  }
+
+  private long bytes(String name) {
+    return switch (name) {
+      case SMALL -> (long) sizes.smallFiles() * SMALL_FILE_BYTES;
+      case LOG -> LOG_BYTES;
+      default -> sizes.bytes();
+    };
+  }
+
+  private static String name(Workload workload) {
+    return switch (workload.kind()) {
+      case APPEND -> LOG;
+      case SMALL_FILES -> SMALL;
+      default -> workload.direct() ? DIRECT : CACHED;
+    };
+  }
+
+  /** The file or folder that a workload uses. */
+  Path path(Workload workload) {
+    return folder.resolve(name(workload));
+  }
+
+  Sizes sizes() {
+    return sizes;
   }
 
   String noDirectBecause() {
     return noDirectBecause;
   }
 
+  private void writeSmallFiles() throws IOException {
+    var random = new SplittableRandom(sizes.smallFiles());
+    var paths = SmallFiles.paths(folder.resolve(SMALL), sizes.smallFiles());
+    for (int i = 0; i < paths.length; i++) {
+      var content = new byte[SmallFiles.bytes(i)];
+      random.nextBytes(content);
+      Files.createDirectories(paths[i].getParent());
+      Files.write(paths[i], content);
+    }
+  }
+
   private static void write(Path file, long bytes, OpenOption... more) throws IOException {
-    var options = new java.util.HashSet<OpenOption>(java.util.List.of(more));
+    var options = new HashSet<OpenOption>(List.of(more));
     options.add(StandardOpenOption.CREATE);
     options.add(StandardOpenOption.TRUNCATE_EXISTING);
     options.add(StandardOpenOption.WRITE);
@@ -98,7 +162,16 @@ final class DataFiles implements AutoCloseable {
 
   /** Deletes what is there of the files in a folder. */
   static void delete(Path folder) throws IOException {
-    Files.deleteIfExists(folder.resolve(CACHED));
-    Files.deleteIfExists(folder.resolve(DIRECT));
+    for (var name : List.of(CACHED, DIRECT, LOG)) {
+      Files.deleteIfExists(folder.resolve(name));
+    }
+    var small = folder.resolve(SMALL);
+    if (Files.isDirectory(small)) {
+      try (var tree = Files.walk(small)) {
+        for (var path : tree.sorted(Comparator.reverseOrder()).toList()) {
+          Files.delete(path);
+        }
+      }
+    }
   }
 }

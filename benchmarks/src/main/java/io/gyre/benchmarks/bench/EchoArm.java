@@ -12,38 +12,22 @@ import java.util.regex.Pattern;
  * An echo server in a process of its own, and a load in another. Throughput and latency are the load's word; processor
  * time, allocation and calls are the server's, as differences of the counters that it tells for each line that it reads.
  */
-final class EchoArm implements Arm {
+final class EchoArm extends ProgramArm {
   private static final Pattern LISTENING = Pattern.compile("listening .*:(\\d+)( .*)?");
   private static final double END_SECONDS = 10;
 
   /** How far inside the load's own window the server's begins and ends. */
   private static final double MARGIN_SECONDS = 0.1;
 
-  private final Processes processes;
   private final Pinning pinning;
-  private final String name;
-  private final Family family;
-  private final Workload workload;
-  private final String unavailableBecause;
   private final List<String> server;
   private final LoadCommand load;
 
   EchoArm(
-      Processes processes,
-      Pinning pinning,
-      LoadCommand load,
-      String name,
-      Family family,
-      Workload workload,
-      String unavailableBecause,
-      List<String> server) {
-    this.processes = processes;
+      Processes processes, Pinning pinning, LoadCommand load, Entry entry, List<String> server) {
+    super(processes, entry);
     this.pinning = pinning;
     this.load = load;
-    this.name = name;
-    this.family = family;
-    this.workload = workload;
-    this.unavailableBecause = unavailableBecause;
     this.server = server;
   }
 
@@ -57,28 +41,8 @@ final class EchoArm implements Arm {
   record LoadCommand(String name, List<String> command, double startSeconds) {}
 
   @Override
-  public String name() {
-    return name;
-  }
-
-  @Override
-  public Family family() {
-    return family;
-  }
-
-  @Override
-  public Workload workload() {
-    return workload;
-  }
-
-  @Override
-  public String unavailableBecause() {
-    return unavailableBecause;
-  }
-
-  @Override
   public Result run(Timing timing) throws IOException, InterruptedException {
-    var process = processes.start(pinning.server(server));
+    var process = processes.start(pinning.measured(server));
     try (var lines = process.inputReader();
         var requests = process.outputWriter()) {
       return measure(new Server(lines, requests), port(process, lines), timing);
@@ -140,6 +104,7 @@ final class EchoArm implements Arm {
           difference(before, after, "enters") / requests,
           difference(before, after, "alloc_bytes") / requests,
           told.loadCpu(),
+          Double.NaN,
           told.errors());
     } finally {
       processes.destroy(process);
@@ -151,8 +116,8 @@ final class EchoArm implements Arm {
     command.addAll(
         List.of(
             "--port", port,
-            "--connections", String.valueOf(workload.concurrency()),
-            "--bytes", String.valueOf(Workload.MESSAGE_BYTES)));
+            "--connections", String.valueOf(workload().concurrency()),
+            "--bytes", String.valueOf(workload().bytes())));
     return command;
   }
 

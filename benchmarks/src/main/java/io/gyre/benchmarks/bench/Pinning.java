@@ -4,11 +4,12 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.regex.Pattern;
 
-/** Keeps a server and its load on processors of their own, with taskset(1), where that is possible. */
+/**
+ * Keeps what is measured on one processor, and the load of a server on another, with taskset(1), where that is possible.
+ */
 final class Pinning {
   private static final String ALLOWED = "Cpus_allowed_list:";
   private static final Pattern COMMA = Pattern.compile(",");
@@ -16,20 +17,25 @@ final class Pinning {
   private final List<Integer> processors;
 
   Pinning() {
-    this.processors = hasTaskset() ? allowedProcessors() : List.of();
+    this.processors = Programs.isOnPath("taskset") ? allowedProcessors() : List.of();
   }
 
-  /** Whether server and load are apart. */
+  /** How many there are. */
+  int processors() {
+    return processors.size();
+  }
+
+  /** Whether there are enough of them. */
   boolean isPossible() {
     return processors.size() >= 2;
   }
 
-  /** On the first processor. */
-  List<String> server(List<String> command) {
+  /** What is measured: on the first processor. */
+  List<String> measured(List<String> command) {
     return pinned(0, command);
   }
 
-  /** On the second one. */
+  /** What only asks for it: on the second one. */
   List<String> load(List<String> command) {
     return pinned(1, command);
   }
@@ -41,13 +47,6 @@ final class Pinning {
     var pinned = new ArrayList<>(List.of("taskset", "-c", processors.get(which).toString()));
     pinned.addAll(command);
     return pinned;
-  }
-
-  private static boolean hasTaskset() {
-    var path = System.getenv().getOrDefault("PATH", "");
-    return Arrays.stream(path.split(java.io.File.pathSeparator, -1))
-        .filter(folder -> !folder.isEmpty())
-        .anyMatch(folder -> Files.isExecutable(Path.of(folder, "taskset")));
   }
 
   /** Those that a container leaves us, which are not always 0 and 1: "0-1,4". */

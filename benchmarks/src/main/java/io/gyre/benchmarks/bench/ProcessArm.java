@@ -6,12 +6,7 @@ import java.util.List;
 import java.util.Locale;
 
 /** A program that measures itself, and tells the result in the last line that it prints. */
-final class ProcessArm implements Arm {
-  private final Processes processes;
-  private final String name;
-  private final Family family;
-  private final Workload workload;
-  private final String unavailableBecause;
+final class ProcessArm extends ProgramArm {
   private final List<String> command;
 
   /**
@@ -19,39 +14,9 @@ final class ProcessArm implements Arm {
    *
    * @param command the program and its arguments, but for {@code --warmup} and {@code --seconds}
    */
-  ProcessArm(
-      Processes processes,
-      String name,
-      Family family,
-      Workload workload,
-      String unavailableBecause,
-      List<String> command) {
-    this.processes = processes;
-    this.name = name;
-    this.family = family;
-    this.workload = workload;
-    this.unavailableBecause = unavailableBecause;
+  ProcessArm(Processes processes, Entry entry, List<String> command) {
+    super(processes, entry);
     this.command = command;
-  }
-
-  @Override
-  public String name() {
-    return name;
-  }
-
-  @Override
-  public Family family() {
-    return family;
-  }
-
-  @Override
-  public Workload workload() {
-    return workload;
-  }
-
-  @Override
-  public String unavailableBecause() {
-    return unavailableBecause;
   }
 
   @Override
@@ -69,10 +34,11 @@ final class ProcessArm implements Arm {
     var timed = new ArrayList<>(command);
     timed.addAll(
         List.of(
-            "--warmup",
-            String.format(Locale.ROOT, "%.2f", timing.warmupSeconds()),
-            "--seconds",
-            String.format(Locale.ROOT, "%.2f", timing.seconds())));
+            "--warmup", seconds(timing.warmupSeconds()), "--seconds", seconds(timing.seconds())));
     return timed;
+  }
+
+  static String seconds(double seconds) {
+    return String.format(Locale.ROOT, "%.2f", seconds);
   }
 }

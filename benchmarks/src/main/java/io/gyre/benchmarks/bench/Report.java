@@ -73,6 +73,7 @@ record Report(List<Row> rows, Map<String, String> about) {
     tree.put("enters", tree(row.enters()));
     tree.put("alloc_bytes", tree(row.allocatedBytes()));
     tree.put("load_cpu", tree(row.loadCpu()));
+    tree.put("per_fsync", tree(row.perSync()));
     tree.put("errors", row.errors());
     tree.put("rounds", row.results().stream().map(Report::tree).toList());
     return tree;
@@ -87,6 +88,7 @@ record Report(List<Row> rows, Map<String, String> about) {
     tree.put("enters", number(result.enters()));
     tree.put("alloc_bytes", number(result.allocatedBytes()));
     tree.put("load_cpu", number(result.loadCpu()));
+    tree.put("per_fsync", number(result.perSync()));
     tree.put("errors", result.errors());
     return tree;
   }

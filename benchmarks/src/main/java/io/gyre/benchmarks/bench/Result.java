@@ -2,6 +2,7 @@ package io.gyre.benchmarks.bench;
 
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.function.Predicate;
 import java.util.regex.Pattern;
 
 /**
@@ -16,6 +17,7 @@ import java.util.regex.Pattern;
  * @param allocatedBytes bytes allocated on the Java heap, an operation
  * @param loadCpu which part of a processor the load took, where the load is a process of its own: close to 1 it was the
  *     load that was measured
+ * @param perSync how many operations one fsync made durable
  * @param errors operations that failed
  */
 public record Result(
@@ -26,6 +28,7 @@ public record Result(
     double enters,
     double allocatedBytes,
     double loadCpu,
+    double perSync,
     long errors) {
   private static final Pattern PAIR =
       Pattern.compile("([\\w/]+)=(-?[0-9.]+(?:[eE][-+]?[0-9]+)?)(?=\\s|$)");
@@ -43,7 +46,7 @@ public record Result(
   /** The result that a program's last line tells, or null if it is not such a line. */
   static Result parse(String line) {
     var pairs = pairs(line);
-    double perSecond = withPrefix(pairs, "reads/s", "requests/s", "ops/s");
+    double perSecond = withSuffix(pairs, "/s");
     if (Double.isNaN(perSecond)) {
       return null;
     }
@@ -55,17 +58,24 @@ public record Result(
         withPrefix(pairs, "enters/"),
         withPrefix(pairs, "alloc_bytes/"),
         withPrefix(pairs, "load_cpu"),
+        withSuffix(pairs, "/fsync"),
         pairs.getOrDefault("errors", 0.0).longValue());
   }
 
-  private static double withPrefix(Map<String, Double> pairs, String... prefixes) {
-    for (var prefix : prefixes) {
-      for (var pair : pairs.entrySet()) {
-        if (pair.getKey().startsWith(prefix)) {
-          return pair.getValue();
-        }
-      }
-    }
-    return Double.NaN;
+  private static double withPrefix(Map<String, Double> pairs, String prefix) {
+    return first(pairs, key -> key.startsWith(prefix));
+  }
+
+  /** The unit comes before it: {@code reads/s}, {@code appends/s}. */
+  private static double withSuffix(Map<String, Double> pairs, String suffix) {
+    return first(pairs, key -> key.endsWith(suffix));
+  }
+
+  private static double first(Map<String, Double> pairs, Predicate<String> wanted) {
+    return pairs.entrySet().stream()
+        .filter(pair -> wanted.test(pair.getKey()))
+        .findFirst()
+        .map(Map.Entry::getValue)
+        .orElse(Double.NaN);
   }
 }

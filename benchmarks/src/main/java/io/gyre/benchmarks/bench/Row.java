@@ -68,6 +68,10 @@ final class Row {
     return Spread.of(results, Result::loadCpu);
   }
 
+  Spread perSync() {
+    return Spread.of(results, Result::perSync);
+  }
+
   long errors() {
     return results.stream().mapToLong(Result::errors).sum();
   }

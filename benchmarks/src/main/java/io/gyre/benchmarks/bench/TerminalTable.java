@@ -6,7 +6,7 @@ import java.util.Locale;
 
 /** Prints a report as one table a workload. */
 final class TerminalTable {
-  private static final String LINE = "  %-28s %9s %-19s %6s %9s %-17s %6s %9s %9s %8s %8s%s%n";
+  private static final String LINE = "  %-34s %9s %-19s %6s %9s %-17s %6s %9s %9s %8s %8s%s%n";
 
   private final PrintWriter out;
 
@@ -40,7 +40,7 @@ final class TerminalTable {
       if (row.results().isEmpty()) {
         var reason = row.arm().unavailableBecause();
         out.printf(
-            "  %-28s %s%n",
+            "  %-34s %s%n",
             row.arm().name(),
             reason != null ? "can't run here: " + reason : "failed: " + row.failures().getFirst());
       } else {
@@ -70,6 +70,10 @@ final class TerminalTable {
 
   private static String remarks(Row row) {
     var remarks = new StringBuilder();
+    if (row.perSync().isKnown()) {
+      var unit = row.arm().workload().unit();
+      remarks.append(decimal("  %.1f ", row.perSync().median())).append(unit).append(" an fsync");
+    }
     if (row.errors() > 0) {
       remarks.append("  ").append(row.errors()).append(" errors");
     }

@@ -9,9 +9,10 @@ import java.util.List;
  * @param title for people
  * @param unit what is counted, in the plural
  * @param kind what is done
- * @param concurrency how many at a time: reads or NOPs in flight, connections
- * @param direct whether reads go past the page cache
- * @param quick whether it is part of the quick comparison
+ * @param concurrency how many at a time: reads or NOPs in flight, connections, writers
+ * @param bytes how much at a time: a read, an append, a request
+ * @param direct whether files are used past the page cache
+ * @param part when it is run without being asked for
  */
 public record Workload(
     String id,
@@ -19,23 +20,43 @@ public record Workload(
     String unit,
     Kind kind,
     int concurrency,
+    int bytes,
     boolean direct,
-    boolean quick) {
-  /** Bytes a read. */
-  public static final int BLOCK_BYTES = 4096;
-
-  /** Bytes a request. */
-  public static final int MESSAGE_BYTES = 64;
-
+    Part part) {
   /** What is done. */
   public enum Kind {
     /** Random reads of a file. */
     READ,
+    /** Random writes over a file. */
+    WRITE,
+    /** Reads of a file from its beginning to its end, again and again. */
+    SEQUENTIAL,
+    /** Appends that are durable when they are answered. */
+    APPEND,
+    /** Small files that are opened, read and closed. */
+    SMALL_FILES,
     /** Requests to a TCP echo server. */
     ECHO,
     /** Operations that do nothing. */
-    NOP
+    NOP;
+
+    /** Whether arms work on the files of the comparison. */
+    boolean isFiles() {
+      return this != ECHO && this != NOP;
+    }
   }
+
+  /** Which comparison it is part of. */
+  public enum Part {
+    /** Also of the quick one. */
+    QUICK,
+    /** Of the whole one. */
+    WHOLE,
+    /** Of one that names it. */
+    ASKED
+  }
+
+  private static final int PAGE = 4096;
 
   /**
    * All that there are.
@@ -44,22 +65,59 @@ public record Workload(
    */
   public static List<Workload> all() {
     return List.of(
-        read("read-cached-1", 1, false, false),
-        read("read-cached-32", 32, false, true),
-        read("read-cached-128", 128, false, false),
-        read("read-direct-32", 32, true, true),
-        echo("echo-64", 64, true),
-        echo("echo-1000", 1000, false),
-        new Workload("nop-128", "NOPs, 128 in flight", "ops", Kind.NOP, 128, false, true));
+        random(Kind.READ, 1, false, Part.ASKED),
+        random(Kind.READ, 32, false, Part.QUICK),
+        random(Kind.READ, 128, false, Part.WHOLE),
+        random(Kind.READ, 1, true, Part.ASKED),
+        random(Kind.READ, 8, true, Part.ASKED),
+        random(Kind.READ, 32, true, Part.QUICK),
+        random(Kind.READ, 128, true, Part.ASKED),
+        random(Kind.WRITE, 1, true, Part.ASKED),
+        random(Kind.WRITE, 8, true, Part.ASKED),
+        random(Kind.WRITE, 32, true, Part.ASKED),
+        random(Kind.WRITE, 128, true, Part.ASKED),
+        sequential("sequential-cached", 256 << 10, 2, false),
+        sequential("sequential-direct", 1 << 20, 4, true),
+        append(64, 256, Part.WHOLE),
+        smallFiles(32, Part.ASKED),
+        echo(64, Part.QUICK),
+        echo(1000, Part.WHOLE),
+        new Workload("nop-128", "NOPs, 128 in flight", "ops", Kind.NOP, 128, 0, false, Part.QUICK));
   }
 
-  private static Workload read(String id, int depth, boolean direct, boolean quick) {
-    var title = (direct ? "O_DIRECT" : "Cached") + " 4 KiB random reads, " + depth + " in flight";
-    return new Workload(id, title, "reads", Kind.READ, depth, direct, quick);
+  private static Workload random(Kind kind, int depth, boolean direct, Part part) {
+    var unit = kind == Kind.READ ? "reads" : "writes";
+    var id =
+        kind == Kind.READ
+            ? direct ? "direct-read-" : "read-cached-"
+            : direct ? "direct-write-" : "write-cached-";
+    var title =
+        "%s 4 KiB random %s, %d in flight".formatted(direct ? "O_DIRECT" : "Cached", unit, depth);
+    return new Workload(id + depth, title, unit, kind, depth, PAGE, direct, part);
   }
 
-  private static Workload echo(String id, int connections, boolean quick) {
-    var title = "TCP echo, " + MESSAGE_BYTES + " bytes, " + connections + " connections";
-    return new Workload(id, title, "requests", Kind.ECHO, connections, false, quick);
+  private static Workload sequential(String id, int block, int depth, boolean direct) {
+    var title =
+        "%s sequential reads of a file, %d KiB each, %d in flight"
+            .formatted(direct ? "O_DIRECT" : "Cached", block >> 10, depth);
+    return new Workload(id, title, "reads", Kind.SEQUENTIAL, depth, block, direct, Part.ASKED);
+  }
+
+  private static Workload append(int writers, int bytes, Part part) {
+    var title =
+        "Appends of %d bytes, durable by group commit, %d writers".formatted(bytes, writers);
+    return new Workload("append-fsync", title, "appends", Kind.APPEND, writers, bytes, false, part);
+  }
+
+  private static Workload smallFiles(int depth, Part part) {
+    var title = "Open, read and close cached files of 1 to 4 KiB, %d at a time".formatted(depth);
+    return new Workload("small-files", title, "files", Kind.SMALL_FILES, depth, PAGE, false, part);
+  }
+
+  private static Workload echo(int connections, Part part) {
+    int bytes = 64;
+    var title = "TCP echo, %d bytes, %d connections".formatted(bytes, connections);
+    return new Workload(
+        "echo-" + connections, title, "requests", Kind.ECHO, connections, bytes, false, part);
   }
 }

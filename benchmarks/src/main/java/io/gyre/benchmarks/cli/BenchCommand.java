@@ -39,7 +39,9 @@ final class BenchCommand implements Callable<Integer> {
       names = "--only",
       paramLabel = "REGEX",
       defaultValue = "",
-      description = "Only those whose id, WORKLOAD/ARM as --list shows it, contains a match.")
+      description =
+          "Only those whose id, WORKLOAD/ARM as --list shows it, contains a match; of all"
+              + " workloads, also those that are run only when named.")
   String only;
 
   @Option(

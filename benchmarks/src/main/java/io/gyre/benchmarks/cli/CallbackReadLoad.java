@@ -4,13 +4,13 @@ import io.gyre.IoHandler;
 import io.gyre.fs.AsyncFile;
 
 /** Random reads in callback style: one handler for all, the request as the attachment, nothing allocated. */
-final class CallbackReadLoad extends ReadLoad implements IoHandler<ReadLoad.Request> {
+class CallbackReadLoad extends TransferLoad implements IoHandler<TransferLoad.Request> {
   CallbackReadLoad(AsyncFile file, long fileBytes, int block, int depth) {
     super(file, fileBytes, block, depth);
   }
 
   @Override
-  void read(Request request, long position) {
+  void transfer(Request request, long position) {
     if (request.pooled != null) {
       file.read(request.pooled, position, request, this);
     } else {
@@ -19,12 +19,12 @@ final class CallbackReadLoad extends ReadLoad implements IoHandler<ReadLoad.Requ
   }
 
   @Override
-  public void completed(int result, Request request) {
+  public final void completed(int result, Request request) {
     succeeded(result, request);
   }
 
   @Override
-  public void failed(Throwable cause, Request request) {
+  public final void failed(Throwable cause, Request request) {
     failed(cause);
   }
 }

@@ -3,13 +3,13 @@ package io.gyre.benchmarks.cli;
 import io.gyre.fs.AsyncFile;
 
 /** Random reads in future style: a {@code CompletableFuture} a read, whose dependent action starts the next. */
-final class FutureReadLoad extends ReadLoad {
+final class FutureReadLoad extends TransferLoad {
   FutureReadLoad(AsyncFile file, long fileBytes, int block, int depth) {
     super(file, fileBytes, block, depth);
   }
 
   @Override
-  void read(Request request, long position) {
+  void transfer(Request request, long position) {
     var future =
         request.pooled != null
             ? file.readAsync(request.pooled, position)

@@ -19,6 +19,7 @@ import picocli.CommandLine.Spec;
       NopCommand.class,
       EchoCommand.class,
       CpCommand.class,
+      FileLoadCommand.class,
       BenchCommand.class
     })
 final class GyreCommand implements Runnable {

@@ -1,6 +1,7 @@
 package io.gyre.benchmarks.load;
 
 import com.sun.management.OperatingSystemMXBean;
+import io.gyre.benchmarks.peer.WindowOptions;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.lang.management.ManagementFactory;
@@ -18,6 +19,7 @@ import java.util.function.Consumer;
 import org.HdrHistogram.Histogram;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
@@ -65,22 +67,12 @@ public final class NioEchoLoad implements Callable<Integer> {
   private int bytes;
 
   @Option(
-      names = "--seconds",
-      defaultValue = "5",
-      description = "How long to measure (${DEFAULT-VALUE}).")
-  private double seconds;
-
-  @Option(
-      names = "--warmup",
-      defaultValue = "1",
-      description = "Seconds before that (${DEFAULT-VALUE}).")
-  private double warmup;
-
-  @Option(
       names = "--seed",
       defaultValue = "42",
       description = "Where the bytes come from (${DEFAULT-VALUE}).")
   private long seed;
+
+  @Mixin private WindowOptions window;
 
   private final Histogram latencies = new Histogram(SLOWEST_NANOS, 3);
   private final ByteBuffer chunk = ByteBuffer.allocateDirect(CHUNK_BYTES);
@@ -113,14 +105,9 @@ public final class NioEchoLoad implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException {
-    if (port < 1
-        || port > 65535
-        || connections < 1
-        || bytes < 1
-        || !(seconds > 0)
-        || !(warmup >= 0)) {
-      throw new ParameterException(
-          spec.commandLine(), "a port, connections, bytes and seconds are needed");
+    window.check(spec);
+    if (port < 1 || port > 65535 || connections < 1 || bytes < 1) {
+      throw new ParameterException(spec.commandLine(), "a port, connections and bytes are needed");
     }
     random = new SplittableRandom(seed);
     pattern = ByteBuffer.allocateDirect(Math.addExact(PATTERN_BYTES, bytes));
@@ -173,11 +160,11 @@ public final class NioEchoLoad implements Callable<Integer> {
       begin(key, System.nanoTime());
     }
     Consumer<SelectionKey> ready = this::onReady;
-    turns(ready, warmup);
+    turns(ready, window.warmupSeconds());
     measuring = true;
     long cpuBefore = PROCESS.getProcessCpuTime();
     long start = System.nanoTime();
-    turns(ready, seconds);
+    turns(ready, window.seconds());
     double nanos = System.nanoTime() - start;
     System.out.printf(
         Locale.ROOT,

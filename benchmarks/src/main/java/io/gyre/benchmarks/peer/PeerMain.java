@@ -68,12 +68,7 @@ public final class PeerMain implements Callable<Integer> {
       throw new ParameterException(
           spec.commandLine(), "a PEER, a port and a buffer's size are needed");
     }
-    EchoPeer chosen;
-    try {
-      chosen = EchoPeer.of(peer);
-    } catch (IllegalArgumentException e) {
-      throw new ParameterException(spec.commandLine(), e.getMessage(), e);
-    }
+    var chosen = Labels.peer(spec, peer, EchoPeer::of);
     var reason = chosen.unavailableBecause();
     if (reason != null) {
       System.err.println(peer + " cannot run here: " + reason);

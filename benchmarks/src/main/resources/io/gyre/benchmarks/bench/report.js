@@ -183,13 +183,18 @@ function table(workload) {
 /** What the numbers alone do not say. */
 function remarks(workload) {
   const saturated = workload.arms.filter((arm) => arm.load_cpu && arm.load_cpu.median > 0.95).map((arm) => arm.name);
+  const syncs = workload.arms.filter((arm) => arm.per_fsync)
+      .map((arm) => `${arm.name} ${arm.per_fsync.median.toFixed(1)}`);
   const broken = workload.arms.filter((arm) => arm.per_second && arm.failures.length > 0).map((arm) => arm.name);
   const made = [];
   if (saturated.length > 0) {
-    made.push(`The load was as busy as it can be against ${saturated.join(', ')}: their throughput may be higher.`);
+    made.push({className: 'warn', text: `The load was as busy as it can be against ${saturated.join(', ')}: their throughput may be higher.`});
+  }
+  if (syncs.length > 0) {
+    made.push({text: `${workload.unit} made durable by one fsync: ${syncs.join(', ')}.`});
   }
   if (broken.length > 0) {
-    made.push(`Failed in some round: ${broken.join(', ')}.`);
+    made.push({className: 'warn', text: `Failed in some round: ${broken.join(', ')}.`});
   }
   return made;
 }
@@ -203,7 +208,7 @@ function show(workload) {
   addChart(pair, workload, 'per_second', `${workload.unit}/s`, 'more is better');
   addChart(pair, workload, 'cpu_us', `CPU µs a ${singular(workload.unit)}`, 'less is better');
   card.append(table(workload));
-  remarks(workload).forEach((remark) => card.append(element('p', remark, 'warn')));
+  remarks(workload).forEach(({text, className}) => card.append(element('p', text, className)));
 }
 
 const about = document.getElementById('about');

@@ -64,6 +64,10 @@ final class BadArgumentsTest {
         "bench --only [",
         "bench --rounds 0",
         "bench --list --only nothing-is-called-that",
+        "file-load",
+        "file-load nonsense FILE",
+        "file-load write FILE --depth 0",
+        "file-load write FILE --block 2000000",
         "doctor --xml"
       })
   void usageErrorsExitWithTwo(String line) {
@@ -86,6 +90,8 @@ final class BadArgumentsTest {
     "read DIR, is a directory",
     "read /dev/zero, not a regular file",
     "read DIR/empty, is empty",
+    "file-load write DIR/missing, no such file",
+    "file-load sequential DIR/empty, hold no block",
     "cp DIR/missing DIR/copy, no such file",
     "cp DIR DIR/copy, is a directory",
     "cp FILE DIR, is a directory",

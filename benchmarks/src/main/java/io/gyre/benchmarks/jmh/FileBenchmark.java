@@ -26,8 +26,8 @@ import org.openjdk.jmh.annotations.TearDown;
 import org.openjdk.jmh.annotations.Warmup;
 
 /**
- * Random reads of 4 KiB of a file that is in the page cache, into pooled buffers: {@value #IN_FLIGHT} at a time, each
- * slot used again from its own completion.
+ * Random reads and writes of 4 KiB of a file that is in the page cache, with pooled buffers: {@value #IN_FLIGHT} at a
+ * time, each slot used again from its own completion.
  */
 @State(Scope.Benchmark)
 @BenchmarkMode(Mode.Throughput)
@@ -35,7 +35,7 @@ import org.openjdk.jmh.annotations.Warmup;
 @Warmup(iterations = 5, time = 1)
 @Measurement(iterations = 5, time = 1)
 @Fork(value = 2, jvmArgsAppend = "--enable-native-access=ALL-UNNAMED")
-public class ReadBenchmark {
+public class FileBenchmark {
   static final int IN_FLIGHT = 128;
   static final int BATCH =
       64 * IN_FLIGHT; // so long that waking the loop, once a batch, hardly counts
@@ -50,10 +50,11 @@ public class ReadBenchmark {
   private Path path;
   private IoRuntime runtime;
   private AsyncFile file;
-  private Reads reads;
+  private Transfers reads;
+  private Transfers writes;
 
   /** Makes the state; JMH does this. */
-  public ReadBenchmark() {}
+  public FileBenchmark() {}
 
   /**
    * Writes the file and starts the runtime.
@@ -67,8 +68,9 @@ public class ReadBenchmark {
     new SplittableRandom(42).nextBytes(content);
     Files.write(path, content);
     runtime = IoRuntime.builder().driver(driver).start();
-    file = AsyncFile.open(runtime, path, StandardOpenOption.READ);
-    reads = new Reads(file);
+    file = AsyncFile.open(runtime, path, StandardOpenOption.READ, StandardOpenOption.WRITE);
+    reads = new Transfers(file, false);
+    writes = new Transfers(file, true);
   }
 
   /**
@@ -89,16 +91,25 @@ public class ReadBenchmark {
     reads.invoke();
   }
 
-  private static final class Reads extends Batch implements IoHandler<Buffer> {
+  /** One batch, over what the file holds. */
+  @Benchmark
+  @OperationsPerInvocation(BATCH)
+  public void write() {
+    writes.invoke();
+  }
+
+  private static final class Transfers extends Batch implements IoHandler<Buffer> {
     private final AsyncFile file;
+    private final boolean write;
     private final Buffer[] buffers = new Buffer[IN_FLIGHT];
     private long random = 88172645463325252L;
     private int toStart;
     private int pending;
 
-    Reads(AsyncFile file) {
+    Transfers(AsyncFile file, boolean write) {
       super(file.loop());
       this.file = file;
+      this.write = write;
       for (int i = 0; i < IN_FLIGHT; i++) {
         buffers[i] = file.loop().buffers().acquire(BLOCK_BYTES);
       }
@@ -120,13 +131,18 @@ public class ReadBenchmark {
       x ^= x << 17;
       random = x;
       buffer.byteBuffer().position(0);
-      file.read(buffer, (x & (BLOCKS - 1)) * BLOCK_BYTES, buffer, this);
+      long position = (x & (BLOCKS - 1)) * BLOCK_BYTES;
+      if (write) {
+        file.write(buffer, position, buffer, this);
+      } else {
+        file.read(buffer, position, buffer, this);
+      }
     }
 
     @Override
     public void completed(int result, Buffer buffer) {
       if (result != BLOCK_BYTES) {
-        fail(new IOException("a read gave " + result + " bytes"));
+        fail(new IOException("a transfer gave " + result + " bytes"));
       }
       ended(buffer);
     }

@@ -9,14 +9,15 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 
 /**
- * Reads that are started again from their own completion. The channel has no other way to read than to block a thread:
- * reads past the page cache have a thread each, and cached ones, which hardly block, as many as there are processors.
+ * Reads or writes that are started again from their own completion. The channel has no other way than to block a thread:
+ * those past the page cache have a thread each, and cached ones, which hardly block, as many as there are processors.
  */
-final class AsyncFileChannelReads {
-  private AsyncFileChannelReads() {}
+final class AsyncFileChannelTransfers {
+  private AsyncFileChannelTransfers() {}
 
-  static ReadResult run(ReadSettings settings, long size) throws IOException, InterruptedException {
-    var window = new ReadWindow();
+  static FileResult run(FileSettings settings, long size) throws IOException, InterruptedException {
+    var window = new FileWindow();
+    var positions = FileWindow.Positions.of(settings, size);
     int processors = Runtime.getRuntime().availableProcessors();
     int threads = settings.direct() ? settings.depth() : Math.min(processors, settings.depth());
     var ended = new CountDownLatch(settings.depth());
@@ -24,43 +25,52 @@ final class AsyncFileChannelReads {
         Executors.newFixedThreadPool(threads, work -> new Worker(work, window.newTally()));
     try (pool;
         var channel =
-            AsynchronousFileChannel.open(settings.file(), ReadPeer.options(settings), pool)) {
+            AsynchronousFileChannel.open(settings.path(), FilePeer.options(settings), pool)) {
       for (int i = 0; i < settings.depth(); i++) {
-        var positions = new ReadWindow.Positions(settings.seed() + i, size, settings.block());
-        new Read(channel, settings.block(), positions, window, ended).start(System.nanoTime());
+        new Transfer(
+                channel,
+                settings.write(),
+                FilePeer.buffer(settings, settings.seed() + i),
+                positions.apply(i),
+                window,
+                ended)
+            .start(System.nanoTime());
       }
-      window.run(settings.warmupSeconds(), settings.seconds());
+      window.run(settings);
       ended.await();
     }
-    return window.result();
+    return window.result(settings.unit());
   }
 
   /** Handlers run on the pool's threads: what they count is found without a look-up. */
   private static final class Worker extends Thread {
-    final ReadWindow.Tally tally;
+    final FileWindow.Tally tally;
 
-    Worker(Runnable work, ReadWindow.Tally tally) {
+    Worker(Runnable work, FileWindow.Tally tally) {
       super(work);
       this.tally = tally;
     }
   }
 
-  private static final class Read implements CompletionHandler<Integer, Void> {
+  private static final class Transfer implements CompletionHandler<Integer, Void> {
     private final AsynchronousFileChannel channel;
+    private final boolean write;
     private final ByteBuffer buffer;
-    private final ReadWindow.Positions positions;
-    private final ReadWindow window;
+    private final FileWindow.Positions positions;
+    private final FileWindow window;
     private final CountDownLatch ended;
     private long startNanos;
 
-    Read(
+    Transfer(
         AsynchronousFileChannel channel,
-        int block,
-        ReadWindow.Positions positions,
-        ReadWindow window,
+        boolean write,
+        ByteBuffer buffer,
+        FileWindow.Positions positions,
+        FileWindow window,
         CountDownLatch ended) {
       this.channel = channel;
-      this.buffer = ReadPeer.buffer(block);
+      this.write = write;
+      this.buffer = buffer;
       this.positions = positions;
       this.window = window;
       this.ended = ended;
@@ -68,7 +78,11 @@ final class AsyncFileChannelReads {
 
     void start(long now) {
       startNanos = now;
-      channel.read(buffer.clear(), positions.next(), null, this);
+      if (write) {
+        channel.write(buffer.clear(), positions.next(), null, this);
+      } else {
+        channel.read(buffer.clear(), positions.next(), null, this);
+      }
     }
 
     @Override
@@ -76,7 +90,7 @@ final class AsyncFileChannelReads {
       long now = System.nanoTime();
       var phase = window.phase();
       tally().completed(phase, now - startNanos, !buffer.hasRemaining());
-      if (phase == ReadWindow.Phase.OVER) {
+      if (phase == FileWindow.Phase.OVER) {
         ended.countDown();
       } else {
         start(now);
@@ -89,7 +103,7 @@ final class AsyncFileChannelReads {
       ended.countDown();
     }
 
-    private static ReadWindow.Tally tally() {
+    private static FileWindow.Tally tally() {
       return ((Worker) Thread.currentThread()).tally;
     }
   }

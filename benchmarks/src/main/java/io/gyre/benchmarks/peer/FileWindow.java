@@ -8,13 +8,16 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.SplittableRandom;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.IntFunction;
+import java.util.function.LongSupplier;
 import org.HdrHistogram.Histogram;
 
 /**
- * Warming up, measuring, over: what all threads of a read benchmark look at, and what they count. Each thread counts
- * for itself, and only reads that complete while measuring; the counts are added up when the threads are gone.
+ * Warming up, measuring, over: what all threads of a file benchmark look at, and what they count. Each thread counts
+ * for itself, and only operations that complete while measuring; the counts are added up when the threads are gone.
  */
-final class ReadWindow {
+final class FileWindow {
   enum Phase {
     WARMING_UP,
     MEASURING,
@@ -31,7 +34,7 @@ final class ReadWindow {
   /** What one thread counts. */
   static final class Tally {
     private final Histogram latencies = new Histogram(SLOWEST_NANOS, DIGITS);
-    private long reads;
+    private long count;
     private long errors;
     private Throwable failure;
 
@@ -39,7 +42,7 @@ final class ReadWindow {
 
     void completed(Phase phase, long nanos, boolean whole) {
       if (phase == Phase.MEASURING) {
-        reads++;
+        count++;
         latencies.recordValue(Math.min(nanos, SLOWEST_NANOS));
         if (!whole) {
           errors++;
@@ -47,7 +50,7 @@ final class ReadWindow {
       }
     }
 
-    /** In any phase: nothing is read again where a read has failed, and the run has no result. */
+    /** In any phase: what has failed is not tried again, and the run has no result. */
     void failed(Throwable cause) {
       failure = cause;
     }
@@ -58,6 +61,7 @@ final class ReadWindow {
   private long nanos;
   private long cpuNanos;
   private long allocatedBytes;
+  private long syncs;
 
   Phase phase() {
     return phase;
@@ -70,16 +74,27 @@ final class ReadWindow {
   }
 
   /** Sleeps through all phases. */
-  void run(double warmupSeconds, double seconds) throws InterruptedException {
+  void run(FileSettings settings) throws InterruptedException {
+    run(settings, () -> 0);
+  }
+
+  /**
+   * Sleeps through all phases.
+   *
+   * @param syncs tells how many there were so far that made operations durable
+   */
+  void run(FileSettings settings, LongSupplier syncs) throws InterruptedException {
     allocated(); // loads what is loaded at the first call
-    sleep(warmupSeconds);
+    sleep(settings.warmupSeconds());
     long allocatedBefore = allocated();
     long cpuBefore = PROCESS.getProcessCpuTime();
+    long syncsBefore = syncs.getAsLong();
     long start = System.nanoTime();
     phase = Phase.MEASURING;
-    sleep(seconds);
+    sleep(settings.seconds());
     phase = Phase.OVER;
     nanos = System.nanoTime() - start;
+    this.syncs = syncs.getAsLong() - syncsBefore;
     cpuNanos = PROCESS.getProcessCpuTime() - cpuBefore;
     allocatedBytes = allocated() - allocatedBefore;
   }
@@ -96,44 +111,59 @@ final class ReadWindow {
   /**
    * To be asked when all threads that count have ended.
    *
-   * @throws IOException if a read has failed
+   * @param unit what they count, in the singular
+   * @throws IOException if an operation has failed
    */
-  synchronized ReadResult result() throws IOException {
+  synchronized FileResult result(String unit) throws IOException {
     var latencies = new Histogram(SLOWEST_NANOS, DIGITS);
-    long reads = 0;
+    long count = 0;
     long errors = 0;
     for (var tally : tallies) {
       if (tally.failure != null) {
-        throw new IOException("a read failed: " + tally.failure.getMessage(), tally.failure);
+        throw new IOException(
+            "a " + unit + " failed: " + tally.failure.getMessage(), tally.failure);
       }
       latencies.add(tally.latencies);
-      reads += tally.reads;
+      count += tally.count;
       errors += tally.errors;
     }
-    double each = Math.max(1, reads);
-    return new ReadResult(
-        reads * 1e9 / Math.max(1, nanos),
+    double each = Math.max(1, count);
+    return new FileResult(
+        unit,
+        count * 1e9 / Math.max(1, nanos),
         cpuNanos / 1e3 / each,
         latencies.getValueAtPercentile(50) / 1e3,
         latencies.getValueAtPercentile(99) / 1e3,
         allocatedBytes / each,
+        syncs == 0 ? Double.NaN : (double) count / syncs,
         errors);
   }
 
-  /** Positions of whole blocks, drawn from a seed. Not for several threads. */
-  static final class Positions {
-    private final SplittableRandom random;
-    private final long blocks;
-    private final int block;
+  /** Positions of whole blocks. */
+  interface Positions {
+    long next();
 
-    Positions(long seed, long fileBytes, int block) {
-      this.random = new SplittableRandom(seed);
-      this.blocks = fileBytes / block;
-      this.block = block;
+    /** Drawn from a seed. Not for several threads. */
+    static Positions random(long seed, long fileBytes, int block) {
+      var random = new SplittableRandom(seed);
+      long blocks = fileBytes / block;
+      return () -> Math.unsignedMultiplyHigh(random.nextLong(), blocks) * block;
     }
 
-    long next() {
-      return Math.unsignedMultiplyHigh(random.nextLong(), blocks) * block;
+    /** One after the other, and from the start again; for several threads together. */
+    static Positions sequential(long fileBytes, int block) {
+      var next = new AtomicLong();
+      long blocks = fileBytes / block;
+      return () -> next.getAndIncrement() % blocks * block;
+    }
+
+    /** For each of some users: of its own when drawn, the same for all when in order. */
+    static IntFunction<Positions> of(FileSettings settings, long fileBytes) {
+      if (settings.sequential()) {
+        var shared = sequential(fileBytes, settings.block());
+        return user -> shared;
+      }
+      return user -> random(settings.seed() + user, fileBytes, settings.block());
     }
   }
 }
