@@ -720,19 +720,24 @@ final class SimulatedUsers {
     require(a != null, "takes bytes of an operation that has ended");
     if (a.code == OpCode.SEND) {
       require(!a.overtaken, "sends overtake each other: " + a);
-      // Those before it were refused when they were submitted, and will be told so: they never go.
-      for (var b : a.link.sends) {
-        if (b == a) {
-          break;
-        }
-        b.overtaken = true;
-      }
+      overtake(a);
     }
     for (int i = 0; i < bytes.byteSize(); i++) {
       byte value = bytes.get(ValueLayout.JAVA_BYTE, i);
       require(value == a.contentAt(a.taken + i), "byte " + (a.taken + i) + " is not that of " + a);
     }
     a.taken += (int) bytes.byteSize();
+  }
+
+  /** Those before a send that goes were refused or cancelled, and will be told so: they never go. */
+  private void overtake(Asked send) {
+    for (var before : send.link.sends) {
+      if (before == send) {
+        return;
+      }
+      require(before.taken == 0, send + " goes in the middle of " + before);
+      before.overtaken = true;
+    }
   }
 
   /** The kernel tells of what is ready. */
@@ -914,7 +919,7 @@ final class SimulatedUsers {
       ended = !o.hasMore();
       if (ended) {
         live.remove(this);
-        byToken.remove(token);
+        byToken.remove(token, this); // a close, whose token is not known, removes nobody
       }
       note(code, result);
       if (result < 0) {
@@ -1020,9 +1025,14 @@ final class SimulatedUsers {
     }
 
     private void sendEnded(int result) {
-      // What was refused never took a turn.
+      // What was refused never took a turn. It may be told so behind later ones: when it waits to
+      // be
+      // told, they may go and end within the same turn.
       boolean neverWent = taken == 0 && result < 0;
-      require(neverWent || (link.sends.peek() == this && !overtaken), "overtakes: " + this);
+      if (!neverWent) {
+        require(!overtaken, "overtakes: " + this);
+        overtake(this);
+      }
       link.sends.remove(this);
       checkTransfer(result);
       require(result < 0 || (result == length && taken == length), "sent a part: " + this);
