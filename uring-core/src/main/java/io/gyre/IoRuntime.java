@@ -3,7 +3,7 @@ package io.gyre;
 import io.gyre.driver.BlockingPool;
 import io.gyre.driver.DriverConfig;
 import io.gyre.driver.DriverProvider;
-import io.gyre.uring.KernelFeature;
+import io.gyre.driver.FeatureNames;
 import java.io.IOException;
 import java.io.InterruptedIOException;
 import java.time.Duration;
@@ -355,8 +355,18 @@ public final class IoRuntime implements AutoCloseable {
      * @throws IllegalArgumentException for a name that is none: the message lists those that are
      */
     public Builder disable(String... features) {
-      var names = KernelFeature.namesIn(String.join(",", features));
-      KernelFeature.named(names); // checks them
+      var known = new TreeSet<String>();
+      providers().forEach(p -> known.addAll(p.optionalFeatures()));
+      var names = FeatureNames.in(String.join(",", features));
+      for (var name : names) {
+        if (!known.contains(name)) {
+          throw new IllegalArgumentException(
+              "no feature named \""
+                  + name
+                  + "\" that could be switched off; there are "
+                  + String.join(", ", known));
+        }
+      }
       disabled.addAll(names);
       return this;
     }

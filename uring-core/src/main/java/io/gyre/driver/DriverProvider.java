@@ -1,6 +1,7 @@
 package io.gyre.driver;
 
 import java.io.IOException;
+import java.util.Set;
 
 /** Finds out whether a kind of driver works here, and opens it. Found by {@link java.util.ServiceLoader}. */
 public interface DriverProvider {
@@ -35,6 +36,15 @@ public interface DriverProvider {
    * @throws IOException when the system refuses, with the reason and the remedy in the message
    */
   Driver open(DriverConfig config, OperationDispatcher dispatcher) throws IOException;
+
+  /**
+   * The features that the driver can do without when configuration asks for that.
+   *
+   * @return their names, as {@link Capabilities} has them
+   */
+  default Set<String> optionalFeatures() {
+    return Set.of();
+  }
 
   /**
    * Brings in the memory of a loop's pool. Any thread.

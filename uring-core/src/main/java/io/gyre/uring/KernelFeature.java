@@ -1,6 +1,5 @@
 package io.gyre.uring;
 
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collection;
 import java.util.EnumSet;
@@ -111,16 +110,5 @@ public enum KernelFeature {
             + Arrays.stream(values())
                 .map(KernelFeature::configurationName)
                 .collect(Collectors.joining(", ")));
-  }
-
-  /** The names in a list that is separated by commas; blanks around them and empty ones don't count. */
-  public static Collection<String> namesIn(String list) {
-    var names = new ArrayList<String>();
-    for (var name : list.split(",", -1)) {
-      if (!name.isBlank()) {
-        names.add(name.strip().toLowerCase(Locale.ROOT));
-      }
-    }
-    return names;
   }
 }

@@ -8,12 +8,15 @@ import io.gyre.driver.Completion;
 import io.gyre.driver.Driver;
 import io.gyre.driver.DriverConfig;
 import io.gyre.driver.DriverProvider;
+import io.gyre.driver.FeatureNames;
 import io.gyre.driver.OpCode;
 import io.gyre.driver.OperationDispatcher;
 import io.gyre.driver.PoolMemory;
 import java.io.IOException;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Set;
+import java.util.stream.Collectors;
 
 /** Finds out whether io_uring works here, and opens its driver. */
 public final class UringDriverProvider implements DriverProvider {
@@ -52,7 +55,7 @@ public final class UringDriverProvider implements DriverProvider {
   private static Availability probe(LiburingLibrary.Loaded library) {
     try {
       var dispatcher = new OperationDispatcher(t -> {});
-      var disabled = KernelFeature.namesIn(System.getProperty(IoRuntime.DISABLE_PROPERTY, ""));
+      var disabled = FeatureNames.in(System.getProperty(IoRuntime.DISABLE_PROPERTY, ""));
       var config =
           new DriverConfig(0, 8, 16, 4, 256, 16, Set.copyOf(disabled), WaitStrategy.park());
       var driver = UringDriver.open(config, dispatcher);
@@ -94,6 +97,13 @@ public final class UringDriverProvider implements DriverProvider {
       driver.turn(1_000_000_000, 16);
     }
     return results[0] == 0;
+  }
+
+  @Override
+  public Set<String> optionalFeatures() {
+    return Arrays.stream(KernelFeature.values())
+        .map(KernelFeature::configurationName)
+        .collect(Collectors.toUnmodifiableSet());
   }
 
   @Override

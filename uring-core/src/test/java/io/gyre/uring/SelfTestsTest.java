@@ -13,6 +13,7 @@ import io.gyre.bindings.io_uring_params;
 import io.gyre.driver.Capabilities.Status;
 import io.gyre.driver.DriverConfig;
 import io.gyre.driver.Errno;
+import io.gyre.driver.FeatureNames;
 import io.gyre.driver.OperationDispatcher;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
@@ -208,7 +209,7 @@ class SelfTestsTest {
 
   @Test
   void namesAreThoseOfTheConstants() {
-    var names = KernelFeature.namesIn(" Multishot-Receive,,buffer-ring ,");
+    var names = FeatureNames.in(" Multishot-Receive,,buffer-ring ,");
     assertEquals(
         Set.of(KernelFeature.MULTISHOT_RECEIVE, KernelFeature.BUFFER_RING),
         KernelFeature.named(names));
