@@ -172,6 +172,22 @@ public final class OperationDispatcher {
   }
 
   /**
+   * For drivers: takes a slot for what a driver does on an open descriptor for itself. It is counted there, so that a
+   * close waits for it, and cancelled together with what is in flight there; it belongs to no scope. Starting it is the
+   * driver's affair.
+   *
+   * @param code what the driver is about to do
+   * @param descriptor of what
+   * @param completion takes the outcome
+   * @return a slot that the driver must bring to its end by {@link #resolve}
+   */
+  public Operation acquireOwn(OpCode code, Descriptor descriptor, Completion completion) {
+    var operation = acquire(code, descriptor, completion, null, null);
+    descriptor.inFlight++;
+    return operation;
+  }
+
+  /**
    * Starts an operation. It resolves at a later turn, whatever happens: an operation on a closed descriptor fails with
    * {@link ClosedChannelException}, one on a stopping loop is cancelled.
    *

@@ -38,10 +38,14 @@ final class Cancellations {
     this.allAtOnce = allAtOnce;
   }
 
-  /** Of one operation, without flags; of all on a descriptor; or of all that there are. */
-  private record Cancel(UringDescriptor descriptor, long token, int flags) {
+  /**
+   * Of one operation, without flags; of all on a descriptor; or of all that there are.
+   *
+   * @param isRepeated whether it is asked for again when it missed
+   */
+  private record Cancel(UringDescriptor descriptor, long token, int flags, boolean isRepeated) {
     static Cancel one(Operation operation) {
-      return new Cancel(null, operation.token(), 0);
+      return new Cancel(null, operation.token(), 0, true);
     }
 
     int fd() {
@@ -55,13 +59,21 @@ final class Cancellations {
     }
   }
 
+  /**
+   * Of a receive that is to start again, if it has not ended when the outcomes of this turn were taken. Not repeated:
+   * what the kernel does not have, or is about to try, looks at the socket by itself.
+   */
+  void addToStartAgain(Operation receive) {
+    toCheck.add(new Cancel(null, receive.token(), 0, false));
+  }
+
   void addAllOn(UringDescriptor descriptor) {
     if (!allAtOnce) {
       dispatcher.forEachInFlight(descriptor, this::add);
       return;
     }
     int flags = Liburing.IORING_ASYNC_CANCEL_FD() | Liburing.IORING_ASYNC_CANCEL_ALL();
-    toWrite.add(new Cancel(descriptor, 0, flags));
+    toWrite.add(new Cancel(descriptor, 0, flags, true));
   }
 
   void addAll() {
@@ -70,12 +82,12 @@ final class Cancellations {
       return;
     }
     int flags = Liburing.IORING_ASYNC_CANCEL_ANY() | Liburing.IORING_ASYNC_CANCEL_ALL();
-    toWrite.add(new Cancel(null, 0, flags));
+    toWrite.add(new Cancel(null, 0, flags, true));
   }
 
-  /** Whether none waits to be written. */
+  /** Whether none waits to be written, or to be looked at first. */
   boolean isEmpty() {
-    return toWrite.isEmpty();
+    return toWrite.isEmpty() && toCheck.isEmpty();
   }
 
   /** Drops what waits for a descriptor whose number may soon be somebody else's. Nothing is in flight on it. */
@@ -112,7 +124,8 @@ final class Cancellations {
     var cancel = inKernel.remove((int) (token >>> 32));
     // 0: found. EALREADY: found, and it runs on a thread of the kernel's, which was told.
     boolean ofOne = cancel.flags == 0;
-    if (ofOne ? result == -Errno.ENOENT.number() : cancel.descriptor != null) {
+    boolean missed = ofOne ? result == -Errno.ENOENT.number() : cancel.descriptor != null;
+    if (missed && cancel.isRepeated) {
       toCheck.add(cancel);
     }
   }

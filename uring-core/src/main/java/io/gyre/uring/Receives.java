@@ -91,6 +91,11 @@ final class Receives {
     return false;
   }
 
+  /** Whether one that is asked for once is one for the kernel too, for as long as nothing ends it. */
+  boolean areMultishot() {
+    return multishot;
+  }
+
   /** Whether nobody is before a receive; else it waits in line. */
   boolean mayStart(Operation operation) {
     if (starved.isEmpty()) {
@@ -105,7 +110,9 @@ final class Receives {
   void write(long sqe, Operation operation) {
     if (!buffers.isKernels()) {
       writeWithoutRing(sqe, operation);
-    } else if (!multishot || StarvedReceives.takesOne(operation)) {
+    } else if (!multishot
+        || StarvedReceives.takesOne(operation)
+        || ResetGuards.isBroken(operation)) {
       Entries.receive(sqe, operation, buffers.bufferBytes(), 0);
     } else if (bundleBytes > 0) {
       int flags = Liburing.IORING_RECV_MULTISHOT() | Liburing.IORING_RECVSEND_BUNDLE();
@@ -172,6 +179,8 @@ final class Receives {
       outOfBuffers(operation);
     } else if (result == -Errno.EINVAL.number() && multishot && !UringDriver.isToEnd(operation)) {
       multishot = false; // a kernel that knows the flags but not this; it does without
+      goOn.accept(operation);
+    } else if (ResetGuards.startsAgain(operation, result)) {
       goOn.accept(operation);
     } else {
       dispatcher.resolve(operation, result);

@@ -26,6 +26,13 @@ final class UringDescriptor extends Descriptor {
   boolean direct;
 
   private HeldLocks<Void> locks;
+  // Of multishot receives, see ResetGuards: the latest (its token is stale once that has ended),
+  // the
+  // poll beside them or null, and what came of that. A broken socket is in error or hung up.
+  long receiveToken = UringDriver.WAKE; // nobody's
+  Operation guard;
+  boolean guardHasFired;
+  boolean isBroken;
 
   // From the moment that its close is on the way the number may be somebody else's.
   boolean closeBegun;

@@ -93,6 +93,7 @@ final class UringDriver implements Driver {
   private final int credit;
   private final OperationMemory memory = new OperationMemory();
   private final Receives receives;
+  private final ResetGuards resetGuards;
   private final boolean multishotAccept;
   private final boolean multishotPoll;
 
@@ -141,6 +142,7 @@ final class UringDriver implements Driver {
     this.multishotAccept = report.uses(MULTISHOT_ACCEPT);
     this.multishotPoll = report.uses(MULTISHOT_POLL);
     this.receives = new Receives(dispatcher, ring, bufferRing, waiting, this::goOn, report);
+    this.resetGuards = new ResetGuards(dispatcher, cancels, this::start);
     this.report = report;
     // Nothing that ends late has brought anything that would have to be given back.
     this.calls =
@@ -426,7 +428,13 @@ final class UringDriver implements Driver {
         operation.setDriverState(MORE_TO_DO);
         closing.closeBegun = true;
       }
-      case ACCEPT, ACCEPT_MULTISHOT, RECEIVE_MULTISHOT, RAW -> operation.setDriverState(MORE_TO_DO);
+      case RECEIVE_MULTISHOT -> {
+        operation.setDriverState(MORE_TO_DO);
+        if (receives.areMultishot()) {
+          resetGuards.watch(operation);
+        }
+      }
+      case ACCEPT, ACCEPT_MULTISHOT, RAW -> operation.setDriverState(MORE_TO_DO);
       case POLL, POLL_MULTISHOT -> preparePoll(operation);
       default -> {}
     }

@@ -91,13 +91,12 @@ abstract sealed class SimulatedFile {
       }
     }
 
-    /** Breaks the connection; what was not received is lost. */
+    /** Breaks the connection. The peer can still receive what it has, and then finds the reset. */
     void breakOff() {
       reset = true;
       inbound.clear();
       if (peer != null) {
         peer.reset = true;
-        peer.inbound.clear();
       }
     }
 

@@ -550,30 +550,42 @@ final class SimulatedOperations {
     if (!socket.readable()) {
       return !waits && fail(r, Errno.EAGAIN);
     }
+    if (r.missedReset) {
+      return false;
+    }
     if (error()) {
       return fail(r, Errno.ENOMEM, Errno.EINTR, Errno.EAGAIN, Errno.ECONNRESET);
     }
     if (socket.inbound.size() == 0) {
       return endOfStream(r, socket);
     }
+    receiveBytes(r, socket);
+    // It goes on when there is more, or the end of the stream; else it waits for an edge, and after
+    // a reset there is none.
+    boolean hasMore = socket.inbound.size() > 0 || socket.inputEnded || socket.inputShut;
+    r.missedReset = socket.reset && !hasMore;
+    return true;
+  }
+
+  private void receiveBytes(SimulatedRequest r, Socket socket) {
     if (!r.selectsBuffer()) {
       int count = some(Math.min(r.length, socket.inbound.size()));
       deliver(socket, r.address, count);
-      return end(r, count);
+      end(r, count);
+      return;
     }
     require(
         r.length == 0 || !r.isMultishot() || r.isBundle(),
         "a multishot with a length that is no bundle: " + r);
     if (r.isBundle()) {
       receiveBundle(r, socket);
-      return true;
+      return;
     }
     var buffer = provided.take();
     int limit = r.length == 0 ? buffer.length() : Math.min(r.length, buffer.length());
     int count = some(Math.min(limit, socket.inbound.size()));
     deliver(socket, buffer.address(), count);
     kernel.complete(r, count, named(buffer) | more(r));
-    return true;
   }
 
   /**

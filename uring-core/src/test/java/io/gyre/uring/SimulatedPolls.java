@@ -17,7 +17,7 @@ import java.util.Objects;
  * on, and where an event does not fit the completion queue.
  */
 final class SimulatedPolls {
-  /** Reported whether asked for or not. */
+  /** Reported whether asked for or not, as is POLLRDHUP, which only a guard is shown. */
   static final int ALWAYS = Libc.POLLERR() | Libc.POLLHUP();
 
   /** Told of each event that goes to the driver. */
@@ -45,7 +45,14 @@ final class SimulatedPolls {
   static void check(SimulatedRequest r) {
     require(r.ioprio == 0 && r.address == 0 && r.offset == 0, "fields of a poll: " + r);
     require((r.length & ~Liburing.IORING_POLL_ADD_MULTI()) == 0, "flags of a poll: " + r);
-    require(r.opFlags != 0, "a poll of nothing: " + r);
+    require(
+        r.opFlags != 0 || (isGuard(r) && r.length == 0 && r.file instanceof Socket),
+        "a poll of nothing: " + r);
+  }
+
+  /** The driver's own, for what is reported unasked. */
+  private static boolean isGuard(SimulatedRequest r) {
+    return r.opFlags == 0;
   }
 
   /** What a poll would report now. */
@@ -92,7 +99,7 @@ final class SimulatedPolls {
 
   /** Reports what there is to report. Returns whether that was anything. */
   boolean attempt(SimulatedRequest r) {
-    int ready = ready(r.file, r.opFlags);
+    int ready = ready(r.file, isGuard(r) ? Libc.POLLRDHUP() : r.opFlags);
     if (ready == 0) {
       return false;
     }
@@ -109,7 +116,9 @@ final class SimulatedPolls {
       r.hasReported = true;
       r.reportedState = state;
     }
-    observer.reported(r.userData, ready);
+    if (!isGuard(r)) {
+      observer.reported(r.userData, ready);
+    }
     boolean more = multishot && !kernel.isOverflowing();
     kernel.complete(r, ready, more ? Liburing.IORING_CQE_F_MORE() : 0);
     return true;

@@ -27,6 +27,9 @@ final class SimulatedRequest {
   boolean hasReported;
   int reportedState;
 
+  /** A multishot receive: it has emptied a socket that was reset, and that it is not tried for again. */
+  boolean missedReset;
+
   /** What it works on; null for operations without a descriptor. */
   SimulatedFile file;
 

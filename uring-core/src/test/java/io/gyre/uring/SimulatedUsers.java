@@ -901,7 +901,8 @@ final class SimulatedUsers {
     boolean waitsForPeer() {
       return !descriptorIsClosing()
           && switch (code) {
-            case ACCEPT, ACCEPT_MULTISHOT, RECEIVE, RECEIVE_MULTISHOT -> true;
+            case ACCEPT, ACCEPT_MULTISHOT, RECEIVE -> true;
+            case RECEIVE_MULTISHOT -> !link.socket.readable();
             case POLL -> SimulatedPolls.ready(polled, interest) == 0;
             case POLL_MULTISHOT -> !(polled instanceof SimulatedFile.Regular);
             default -> false;
