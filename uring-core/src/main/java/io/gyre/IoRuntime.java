@@ -176,12 +176,14 @@ public final class IoRuntime implements AutoCloseable {
   /**
    * Ends the runtime: no new operation is taken, those in flight are cancelled and waited for, files and sockets are
    * closed, threads end. What the kernel does not give back before the {@linkplain Builder#shutdownTimeout deadline} is
-   * logged, and its memory kept for ever. Closing twice is harmless. On a loop's thread this only begins the shutdown.
+   * logged, and its memory kept for ever. Closing twice is harmless. On a loop's thread, and in a task of {@link #blocking},
+   * this only begins the shutdown.
    */
   @Override
   public void close() {
+    boolean mayWait = EventLoop.current() == null && !blocking.isOnThread();
     var done = closeAsync();
-    if (EventLoop.current() == null) {
+    if (mayWait) {
       done.join();
     }
   }

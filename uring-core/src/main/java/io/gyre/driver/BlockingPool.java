@@ -197,6 +197,20 @@ public final class BlockingPool {
     }
   }
 
+  /**
+   * Whether the caller runs a task of this pool.
+   *
+   * @return true on its threads
+   */
+  public boolean isOnThread() {
+    lock.lock();
+    try {
+      return threads.contains(Thread.currentThread());
+    } finally {
+      lock.unlock();
+    }
+  }
+
   private void startThread(Runnable task) {
     var thread = Thread.ofPlatform().daemon().name(name + "-" + started).unstarted(this::work);
     threads.add(thread);

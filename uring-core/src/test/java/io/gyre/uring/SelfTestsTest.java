@@ -151,6 +151,22 @@ class SelfTestsTest {
   }
 
   @Test
+  void anErrorOnTheWayIsNotTakenForASuccessAndNotRemembered() {
+    var kernel =
+        new OtherKernel() {
+          @Override
+          public int setup(int entries, MemorySegment params) {
+            throw new NoClassDefFoundError("of a test");
+          }
+        };
+
+    var tests = SelfTests.run(kernel, Set.of());
+
+    assertFalse(tests.isComplete());
+    assertFalse(tests.outcome(KernelFeature.MSG_RING).passed());
+  }
+
+  @Test
   void aRingThatMayNotBeEnteredIsGivenBackAllTheSame() {
     var open = new HashSet<Integer>();
     var kernel =

@@ -15,6 +15,7 @@ import io.gyre.testing.Waits;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
@@ -69,6 +70,22 @@ class BlockingCallTest {
         assertEquals(8, Waits.get(write, "a write of a blocking task"));
       }
     }
+  }
+
+  @DriverTest
+  void aTaskMayCloseTheRuntimeAndDoesNotWaitForItself(TestRuntime driver) throws Exception {
+    // Longer than the test waits: who waits for itself is still at it then.
+    var runtime = driver.start(b -> b.shutdownTimeout(Duration.ofMinutes(10)));
+    var returned = new CompletableFuture<Void>();
+    var _ =
+        runtime.blocking(
+            () -> {
+              runtime.close();
+              returned.complete(null);
+              return null;
+            });
+
+    Waits.get(returned, "a close by a task of the runtime's own");
   }
 
   @DriverTest
