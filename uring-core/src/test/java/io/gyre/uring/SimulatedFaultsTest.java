@@ -124,6 +124,58 @@ class SimulatedFaultsTest {
     loop.end();
   }
 
+  // ---- resets
+
+  /** The kernel has told of the bytes, and waits for an edge. */
+  private static void resetBehindBytes(SimulatedLoop loop, Socket socket, Asked receive)
+      throws IOException {
+    turn(loop, 3);
+    assertFalse(receive.ended());
+    socket.inbound.add((byte) 1);
+    socket.peer.breakOff();
+    loop.turnUntil(receive::ended);
+    assertEquals(-Errno.ECONNRESET.number(), receive.result);
+    assertEquals(1, socket.delivered.size());
+  }
+
+  @Test
+  void aResetThatComesWithBytesIsNotMissed() throws IOException {
+    var loop = loop(SimulatedFaults.NONE, 8, 8);
+    var socket = Socket.connected();
+    var receive = loop.ask(OpCode.RECEIVE_MULTISHOT, loop.socket(socket));
+    resetBehindBytes(loop, socket, receive);
+    loop.end();
+  }
+
+  @Test
+  void aResetThatComesWithBytesIsNotMissedWhenAllWasCancelledBefore() throws IOException {
+    var loop = loop(SimulatedFaults.NONE, 8, 8);
+    var socket = Socket.connected();
+    var descriptor = loop.socket(socket);
+    var first = loop.ask(OpCode.RECEIVE_MULTISHOT, descriptor);
+    turn(loop, 3);
+    loop.dispatcher.cancelAll(descriptor);
+    // At the earliest moment that there is: what was cancelled with it may not have ended yet.
+    var second = new Asked[1];
+    first.whenTold = a -> second[0] = loop.ask(OpCode.RECEIVE_MULTISHOT, descriptor);
+    loop.turnUntil(first::ended);
+    assertEquals(-Errno.ECANCELED.number(), first.result);
+    resetBehindBytes(loop, socket, second[0]);
+    loop.end();
+  }
+
+  @Test
+  void aCloseLeavesNothingInTheKernelThatWaitsForAReset() throws IOException {
+    var loop = loop(SimulatedFaults.NONE, 8, 8);
+    var descriptor = loop.socket(Socket.connected());
+    var receive = loop.ask(OpCode.RECEIVE_MULTISHOT, descriptor);
+    turn(loop, 3);
+    loop.driver.cancel(receive.operation);
+    loop.turnUntil(receive::ended);
+    loop.turnUntil(loop.close(descriptor)::ended); // the kernel refuses one with anything in flight
+    loop.end();
+  }
+
   // ---- the queues
 
   @Test

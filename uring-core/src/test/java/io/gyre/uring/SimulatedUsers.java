@@ -358,6 +358,7 @@ final class SimulatedUsers {
           "never resolved, though it " + which + ": " + live.stream().filter(left).toList());
       turn(100_000);
       if (which.startsWith("needs")) {
+        releaseHeld(); // receives may wait for them
         links.forEach(Link::consumeAtPeer);
       }
     }
