@@ -26,9 +26,9 @@ final class UringDescriptor extends Descriptor {
   boolean direct;
 
   private HeldLocks<Void> locks;
-  // Of multishot receives, see ResetGuards: the latest (its token is stale once that has ended),
-  // the
-  // poll beside them or null, and what came of that. A broken socket is in error or hung up.
+
+  // Of multishot receives, see ResetGuards: the token of the latest, stale once that has ended; the
+  // poll beside them, or null; and what came of that. A broken socket is in error or hung up.
   long receiveToken = UringDriver.WAKE; // nobody's
   Operation guard;
   boolean guardHasFired;
