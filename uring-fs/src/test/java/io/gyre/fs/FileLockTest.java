@@ -60,6 +60,30 @@ class FileLockTest {
   }
 
   @DriverTest
+  void aRangeThatIsTakenWhileItsLockEndsStaysLocked(TestRuntime driver) throws Exception {
+    var runtime = driver.start();
+    var mine = open(driver, runtime);
+    var yours = open(driver, runtime);
+    for (int i = 0; i < 2000; i++) {
+      var ending = mine.lock(0, 10, false).releaseAsync();
+      var next = lockOnceItIsFree(mine);
+      Waits.get(ending, "the release");
+      assertNull(yours.tryLock(0, 10, false));
+      next.release();
+    }
+  }
+
+  private static FileRangeLock lockOnceItIsFree(AsyncFile file) throws IOException {
+    while (true) {
+      try {
+        return file.lock(0, 10, false);
+      } catch (OverlappingFileLockException e) {
+        Thread.onSpinWait();
+      }
+    }
+  }
+
+  @DriverTest
   void whoWaitsGetsTheLockWhenItIsFreeAndNoThreadIsHeld(TestRuntime driver) throws Exception {
     var runtime = driver.start();
     var holder = open(driver, runtime);
