@@ -56,7 +56,6 @@ class FileLockTest {
       assertNotNull(all);
       assertNull(mine.tryLock(1L << 40, 1, false));
     }
-    assertThrows(IllegalStateException.class, lock::release);
   }
 
   @DriverTest
@@ -80,6 +79,22 @@ class FileLockTest {
       } catch (OverlappingFileLockException e) {
         Thread.onSpinWait();
       }
+    }
+  }
+
+  @DriverTest
+  void releasingTwiceLeavesTheNextLockAlone(TestRuntime driver) throws Exception {
+    var runtime = driver.start();
+    var mine = open(driver, runtime);
+    var yours = open(driver, runtime);
+    var first = mine.lock(0, 10, false);
+    first.release();
+    first.release();
+    try (var second = mine.lock(0, 10, false)) {
+      first.release();
+      first.close();
+      assertNotNull(second);
+      assertNull(yours.tryLock(0, 10, false));
     }
   }
 
