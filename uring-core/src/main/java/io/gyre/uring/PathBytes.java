@@ -79,6 +79,6 @@ final class PathBytes {
     }
     int doubled = absolute ? 1 : 0; // the scheme ends in the root's slash
     var path = Path.of(URI.create(FILE_SCHEME + uri.substring(FILE_SCHEME.length() + doubled)));
-    return absolute ? path : ROOT.relativize(path);
+    return absolute ? path : path.subpath(0, path.getNameCount()); // relativize would normalize
   }
 }
