@@ -112,7 +112,7 @@ final class FileTask extends NioTask {
       case ADVISE -> {} // what java.nio can do without knowing it, it does
       case SYNC_RANGE -> file.channel().force(false); // more than was asked for
       case LOCK -> lock();
-      case UNLOCK -> file.locks().release(offset, length).release();
+      case UNLOCK -> unlock();
       case COPY_RANGE -> copyRange();
       case SPLICE -> splice();
       case SEEK -> seek();
@@ -333,6 +333,12 @@ final class FileTask extends NioTask {
         forget();
       }
     }
+  }
+
+  /** The range is given back last, so that a lock that failed to end can be ended again. */
+  private void unlock() throws IOException {
+    file.locks().find(offset, length).release();
+    file.locks().release(offset, length);
   }
 
   private java.nio.channels.FileLock tryLock() throws IOException {

@@ -41,6 +41,7 @@ public final class BlockingPool {
   private final CompletableFuture<Void> terminated = new CompletableFuture<>();
   private int idle;
   private int started;
+  private int starting; // of the threads, those that have not looked for a task yet
   private boolean closed;
   private int users = 1;
 
@@ -217,6 +218,7 @@ public final class BlockingPool {
     try {
       thread.start();
       started++;
+      starting++;
     } catch (OutOfMemoryError e) { // "unable to create native thread"
       threads.remove(thread);
       if (threads.isEmpty()) {
@@ -228,6 +230,7 @@ public final class BlockingPool {
   }
 
   private void work() {
+    begun();
     for (var task = next(); task != null; task = next()) {
       try {
         task.run();
@@ -246,6 +249,15 @@ public final class BlockingPool {
     }
   }
 
+  private void begun() {
+    lock.lock();
+    try {
+      starting--;
+    } finally {
+      lock.unlock();
+    }
+  }
+
   /** Waits for a task; null when the thread is to end. */
   private Runnable next() {
     lock.lock();
@@ -256,11 +268,14 @@ public final class BlockingPool {
         if (!tasks.isEmpty()) {
           // Pending still, it would close the next FileChannel that is used on this thread.
           Thread.interrupted();
-          return tasks.poll();
+          var task = tasks.poll();
+          passClock(task);
+          return task;
         }
         boolean needed = !later.isEmpty() && idle == 0;
         if (closed || (remaining <= 0 && !needed)) {
           threads.remove(Thread.currentThread());
+          passClock(null);
           return null;
         }
         remaining = await(remaining, untilDue);
@@ -270,17 +285,34 @@ public final class BlockingPool {
     }
   }
 
-  /** Moves what is due into line; returns how long it is until the next is. */
+  /**
+   * Somebody else is to look at the clock: this thread may be gone for long, and it may have been the only one that knew
+   * when the next task is due.
+   */
+  private void passClock(Runnable task) {
+    if (later.isEmpty()) {
+      return;
+    }
+    if (idle > 0) {
+      available.signal();
+    } else if (starting == 0 && threads.size() < maxThreads) {
+      startThread(task);
+    }
+  }
+
+  /**
+   * Moves the first that is due into line; returns how long it is until then. Those due behind it are for the threads that
+   * look at the clock next.
+   */
   private long takeDue() {
-    long now = later.isEmpty() ? 0 : System.nanoTime();
-    while (!later.isEmpty()) {
-      long untilDue = later.peek().nanoTime - now;
-      if (untilDue > 0) {
-        return untilDue;
-      }
+    if (later.isEmpty()) {
+      return Long.MAX_VALUE;
+    }
+    long untilDue = later.peek().nanoTime - System.nanoTime();
+    if (untilDue <= 0) {
       tasks.add(later.poll().task);
     }
-    return Long.MAX_VALUE;
+    return untilDue;
   }
 
   /** Waits; returns what is left of the time for which a thread may be idle. */

@@ -63,7 +63,10 @@ public abstract class BlockingTask implements Runnable {
    */
   protected abstract void perform() throws Exception;
 
-  /** Drops what need not be kept alive while a task that was cancelled is still in the pool's line. */
+  /**
+   * Gives back what the task has taken, when it ends without having done its work: on a pool thread that it failed on, or
+   * on the loop's thread while it is still in the pool's line, where it need not keep anything alive. May be called twice.
+   */
   protected void forget() {}
 
   @Override
@@ -79,6 +82,9 @@ public abstract class BlockingTask implements Runnable {
     }
     if (again && failure == null && waitsAgain()) {
       return;
+    }
+    if (failure != null || result == -Errno.ECANCELED.number()) {
+      forget();
     }
     work.finished(this);
   }

@@ -67,6 +67,18 @@ public final class HeldLocks<L> {
   }
 
   /**
+   * Finds what is kept for a range, which stays held: to end a lock before anybody else can take its range.
+   *
+   * @param position where it begins
+   * @param length how long it is
+   * @return what was kept for it, or null
+   * @throws IllegalStateException when exactly this range is not held
+   */
+  public synchronized L find(long position, long length) {
+    return held.get(indexOf(position, length)).lock;
+  }
+
+  /**
    * Forgets a range.
    *
    * @param position where it begins
@@ -75,9 +87,13 @@ public final class HeldLocks<L> {
    * @throws IllegalStateException when exactly this range is not held
    */
   public synchronized L release(long position, long length) {
+    return held.remove(indexOf(position, length)).lock;
+  }
+
+  private int indexOf(long position, long length) {
     for (int i = 0; i < held.size(); i++) {
       if (held.get(i).is(position, length)) {
-        return held.remove(i).lock;
+        return i;
       }
     }
     throw new IllegalStateException("no lock is held on " + length + " bytes at " + position);

@@ -96,9 +96,15 @@ final class FileCall extends BlockingTask {
     setResult(held ? 0 : result < 0 ? result : 1);
   }
 
+  /** The range is given back last: who could take it before the kernel ends this lock would lose its own with it. */
   private void unlock(FileCalls calls) {
-    descriptor.locks().release(offset, length);
-    setResult(setLock(calls, Libc.F_UNLCK()));
+    var locks = descriptor.locks();
+    locks.find(offset, length);
+    int result = setLock(calls, Libc.F_UNLCK());
+    if (result == 0) {
+      locks.release(offset, length);
+    }
+    setResult(result);
   }
 
   private int setLock(FileCalls calls, int type) {

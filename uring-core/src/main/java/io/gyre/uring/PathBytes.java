@@ -4,7 +4,9 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.net.URI;
+import java.nio.charset.Charset;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 
 /**
@@ -13,6 +15,11 @@ import java.nio.file.Path;
  */
 final class PathBytes {
   private static final Path ROOT = Path.of("/");
+
+  /** Of names, which java.nio gives and takes by it; not that of what is in files. */
+  private static final Charset ENCODING =
+      Charset.forName(System.getProperty("sun.jnu.encoding"), StandardCharsets.UTF_8);
+
   private static final String FILE_SCHEME = "file:///";
 
   private PathBytes() {}
@@ -31,13 +38,27 @@ final class PathBytes {
     }
     for (int i = 0; i < string.length(); i++) {
       if (string.charAt(i) >= 0x80) {
-        // A URI is absolute, which a path that is relative to some directory must not become.
-        return path.isAbsolute()
-            ? unescape(path.toUri().getRawPath(), 0)
-            : unescape(ROOT.resolve(path).toUri().getRawPath(), 1);
+        return saysAll(string, path) ? string.getBytes(ENCODING) : escaped(path);
       }
     }
     return string.getBytes(StandardCharsets.US_ASCII);
+  }
+
+  /** Whether the string has lost nothing of the path. */
+  private static boolean saysAll(String string, Path path) {
+    try {
+      return Path.of(string).equals(path);
+    } catch (InvalidPathException e) { // it has a substitute, for which there are no bytes
+      return false;
+    }
+  }
+
+  /** Asks the file system whether it is a directory, which a loop should not wait for: only for what the string lost. */
+  private static byte[] escaped(Path path) {
+    // A URI is absolute, which a path that is relative to some directory must not become.
+    return path.isAbsolute()
+        ? unescape(path.toUri().getRawPath(), 0)
+        : unescape(ROOT.resolve(path).toUri().getRawPath(), 1);
   }
 
   private static byte[] unescape(String raw, int from) {
@@ -79,6 +100,6 @@ final class PathBytes {
     }
     int doubled = absolute ? 1 : 0; // the scheme ends in the root's slash
     var path = Path.of(URI.create(FILE_SCHEME + uri.substring(FILE_SCHEME.length() + doubled)));
-    return absolute ? path : ROOT.relativize(path);
+    return absolute ? path : path.subpath(0, path.getNameCount()); // relativize would normalize
   }
 }

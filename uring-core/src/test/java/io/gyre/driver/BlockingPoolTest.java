@@ -145,6 +145,36 @@ class BlockingPoolTest {
     pool.release(true);
   }
 
+  @Test
+  void aTaskForLaterRunsThoughTheThreadThatWatchedTheClockBlocks() throws InterruptedException {
+    var pool = new BlockingPool("test", 2, LONG);
+    pool.execute(() -> {});
+    while (pool.idleCount() == 0) {
+      Thread.onSpinWait();
+    }
+    var done = new CountDownLatch(1);
+    pool.executeLater(done::countDown, TimeUnit.MILLISECONDS.toNanos(200));
+    pool.execute(() -> awaitLatch(done));
+    awaitLatch(done);
+    pool.release(true);
+  }
+
+  @Test
+  void tasksThatAreDueTogetherRunTogether() throws InterruptedException {
+    var pool = new BlockingPool("test", 2, LONG);
+    var together = new CountDownLatch(2);
+    for (int i = 0; i < 2; i++) {
+      pool.executeLater(
+          () -> {
+            together.countDown();
+            awaitLatch(together);
+          },
+          1);
+    }
+    awaitLatch(together);
+    pool.release(true);
+  }
+
   private static void awaitLatch(CountDownLatch latch) {
     try {
       assertTrue(latch.await(20, TimeUnit.SECONDS));

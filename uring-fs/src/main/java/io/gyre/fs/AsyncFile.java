@@ -484,12 +484,14 @@ public final class AsyncFile implements AutoCloseable {
    */
   public <A> void read(
       ByteBuffer[] dsts, long position, A attachment, IoHandler<? super A> handler) {
-    checkRead(dsts, position);
+    var buffers = loop.inLoop() ? dsts : dsts.clone();
+    checkRead(buffers, position);
     Objects.requireNonNull(handler, "handler");
     if (loop.inLoop()) {
-      submit(transfer(OpCode.READV, ON_READV, handler, attachment).vector(dsts).offset(position));
+      submit(
+          transfer(OpCode.READV, ON_READV, handler, attachment).vector(buffers).offset(position));
     } else {
-      loop.execute(() -> read(dsts, position, attachment, handler));
+      loop.execute(() -> read(buffers, position, attachment, handler));
     }
   }
 
@@ -518,12 +520,14 @@ public final class AsyncFile implements AutoCloseable {
    * @throws ShutdownChannelGroupException when the runtime has ended
    */
   public <A> void read(Buffer[] dsts, long position, A attachment, IoHandler<? super A> handler) {
-    checkRead(dsts, position);
+    var buffers = loop.inLoop() ? dsts : dsts.clone();
+    checkRead(buffers, position);
     Objects.requireNonNull(handler, "handler");
     if (loop.inLoop()) {
-      submit(transfer(OpCode.READV, ON_READV, handler, attachment).vector(dsts).offset(position));
+      submit(
+          transfer(OpCode.READV, ON_READV, handler, attachment).vector(buffers).offset(position));
     } else {
-      executeAllPinned(dsts, () -> read(dsts, position, attachment, handler));
+      executeAllPinned(buffers, () -> read(buffers, position, attachment, handler));
     }
   }
 
@@ -674,15 +678,16 @@ public final class AsyncFile implements AutoCloseable {
    */
   public <A> void write(
       ByteBuffer[] srcs, long position, A attachment, IoHandler<? super A> handler) {
-    checkWrite(srcs, position);
+    var buffers = loop.inLoop() ? srcs : srcs.clone();
+    checkWrite(buffers, position);
     Objects.requireNonNull(handler, "handler");
     if (loop.inLoop()) {
       submit(
           transfer(OpCode.WRITEV, Operation.NOTIFY, handler, attachment)
-              .vector(srcs)
+              .vector(buffers)
               .offset(position));
     } else {
-      loop.execute(() -> write(srcs, position, attachment, handler));
+      loop.execute(() -> write(buffers, position, attachment, handler));
     }
   }
 
@@ -711,15 +716,16 @@ public final class AsyncFile implements AutoCloseable {
    * @throws ShutdownChannelGroupException when the runtime has ended
    */
   public <A> void write(Buffer[] srcs, long position, A attachment, IoHandler<? super A> handler) {
-    checkWrite(srcs, position);
+    var buffers = loop.inLoop() ? srcs : srcs.clone();
+    checkWrite(buffers, position);
     Objects.requireNonNull(handler, "handler");
     if (loop.inLoop()) {
       submit(
           transfer(OpCode.WRITEV, Operation.NOTIFY, handler, attachment)
-              .vector(srcs)
+              .vector(buffers)
               .offset(position));
     } else {
-      executeAllPinned(srcs, () -> write(srcs, position, attachment, handler));
+      executeAllPinned(buffers, () -> write(buffers, position, attachment, handler));
     }
   }
 
@@ -1812,7 +1818,7 @@ public final class AsyncFile implements AutoCloseable {
     }
   }
 
-  /** Runs something on the loop; until then none of the buffers goes home. */
+  /** Runs something on the loop; until then none of the buffers goes home. The array is nobody else's. */
   private void executeAllPinned(Buffer[] buffers, Runnable start) {
     var generations = new int[buffers.length];
     int pinned = 0;

@@ -8,7 +8,9 @@ import io.gyre.driver.IoFuture;
 import java.io.IOException;
 import java.nio.channels.ClosedChannelException;
 import java.nio.channels.ShutdownChannelGroupException;
+import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.atomic.AtomicBoolean;
 
 /**
  * A range of a file that is locked against other open files, of this process and of others that lock, too. Closing the
@@ -19,6 +21,7 @@ public final class FileRangeLock implements AutoCloseable {
   private final long position;
   private final long size;
   private final boolean shared;
+  private final AtomicBoolean released = new AtomicBoolean(); // or about to be
 
   FileRangeLock(AsyncFile file, long position, long size, boolean shared) {
     this.file = file;
@@ -64,14 +67,41 @@ public final class FileRangeLock implements AutoCloseable {
   }
 
   /**
-   * Ends the lock.
+   * Ends the lock. Once it is ended, or about to be, this does nothing: somebody else may hold the range by then. A
+   * release that failed may be tried again.
    *
    * @param attachment given to the handler
-   * @param handler takes 0; fails with an {@link IllegalStateException} when it was ended before
+   * @param handler takes 0, also when the lock was ended before
    * @param <A> the attachment's type
+   * @throws ShutdownChannelGroupException when the runtime has ended, which has ended the lock
    */
   public <A> void release(A attachment, IoHandler<? super A> handler) {
-    file.unlock(position, size, attachment, handler);
+    Objects.requireNonNull(handler, "handler");
+    if (!released.compareAndSet(false, true)) {
+      file.loop().execute(() -> handler.completed(0, attachment));
+      return;
+    }
+    try {
+      file.unlock(position, size, attachment, new Releasing<>(this, handler));
+    } catch (RuntimeException e) {
+      released.set(false);
+      throw e;
+    }
+  }
+
+  /** Lets a release that failed be tried again. */
+  private record Releasing<A>(FileRangeLock lock, IoHandler<? super A> handler)
+      implements IoHandler<A> {
+    @Override
+    public void completed(int result, A attachment) {
+      handler.completed(result, attachment);
+    }
+
+    @Override
+    public void failed(Throwable cause, A attachment) {
+      lock.released.set(false);
+      handler.failed(cause, attachment);
+    }
   }
 
   /**
@@ -87,7 +117,7 @@ public final class FileRangeLock implements AutoCloseable {
    * Ends the lock, and waits for that.
    *
    * @throws IOException when the system refuses
-   * @throws IllegalStateException when it was ended before, or on a loop's thread
+   * @throws IllegalStateException on a loop's thread
    */
   public void release() throws IOException {
     Futures.requireMayWait();

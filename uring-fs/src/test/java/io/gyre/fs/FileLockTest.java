@@ -56,7 +56,46 @@ class FileLockTest {
       assertNotNull(all);
       assertNull(mine.tryLock(1L << 40, 1, false));
     }
-    assertThrows(IllegalStateException.class, lock::release);
+  }
+
+  @DriverTest
+  void aRangeThatIsTakenWhileItsLockEndsStaysLocked(TestRuntime driver) throws Exception {
+    var runtime = driver.start();
+    var mine = open(driver, runtime);
+    var yours = open(driver, runtime);
+    for (int i = 0; i < 2000; i++) {
+      var ending = mine.lock(0, 10, false).releaseAsync();
+      var next = lockOnceItIsFree(mine);
+      Waits.get(ending, "the release");
+      assertNull(yours.tryLock(0, 10, false));
+      next.release();
+    }
+  }
+
+  private static FileRangeLock lockOnceItIsFree(AsyncFile file) throws IOException {
+    while (true) {
+      try {
+        return file.lock(0, 10, false);
+      } catch (OverlappingFileLockException e) {
+        Thread.onSpinWait();
+      }
+    }
+  }
+
+  @DriverTest
+  void releasingTwiceLeavesTheNextLockAlone(TestRuntime driver) throws Exception {
+    var runtime = driver.start();
+    var mine = open(driver, runtime);
+    var yours = open(driver, runtime);
+    var first = mine.lock(0, 10, false);
+    first.release();
+    first.release();
+    try (var second = mine.lock(0, 10, false)) {
+      first.release();
+      first.close();
+      assertNotNull(second);
+      assertNull(yours.tryLock(0, 10, false));
+    }
   }
 
   @DriverTest

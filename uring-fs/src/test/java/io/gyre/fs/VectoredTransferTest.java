@@ -24,6 +24,7 @@ import java.nio.channels.ClosedChannelException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
 import org.junit.jupiter.api.io.TempDir;
 
 /** Reads and writes of several buffers. */
@@ -169,6 +170,32 @@ class VectoredTransferTest {
         () -> file.readAsync(new ByteBuffer[] {buffers[0].asReadOnlyBuffer()}, 0));
     file.close();
     Waits.failure(ClosedChannelException.class, file.readAsync(buffers, 0), "a read when closed");
+  }
+
+  @DriverTest
+  void theArrayMayChangeAfterTheCall(TestRuntime driver) throws Exception {
+    try (var file = AsyncFile.open(driver.start(), dir.resolve("file"), READ, WRITE, CREATE)) {
+      var pool = file.loop().buffers();
+      var leases = new Buffer[] {pool.acquire(100), pool.acquire(200)};
+      var other = pool.acquire(100);
+      var plain = new ByteBuffer[] {ByteBuffer.allocate(100), ByteBuffer.allocate(200)};
+      var goOn = new CountDownLatch(1);
+      file.loop().execute(() -> Waits.await(goOn, "the loop"));
+      var own = leases.clone();
+      var written = file.writeAsync(leases, 0);
+      var alsoWritten = file.writeAsync(plain, 300);
+      leases[0] = null;
+      leases[1] = other;
+      plain[0] = null;
+      goOn.countDown();
+      assertEquals(300, Waits.get(written, "the write of pooled buffers"));
+      assertEquals(300, Waits.get(alsoWritten, "the write of others"));
+      other.release();
+      for (var buffer : own) {
+        buffer.release();
+      }
+      assertEquals(0, pool.lentBytes());
+    }
   }
 
   private static final class Counting implements IoHandler<Buffer[]> {
