@@ -14,6 +14,7 @@ import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -115,6 +116,7 @@ final class SimulatedChains {
     boolean endedInKernel;
     int kernelResult;
     int taken;
+    byte[] toRead; // what was there when it ended
 
     Link(int opcode, Link preceding) {
       this.opcode = opcode;
@@ -215,16 +217,26 @@ final class SimulatedChains {
       file.busy[region] = false;
       if (opcode == Liburing.IORING_OP_WRITE()) {
         require(taken == Math.max(0, result), "wrote " + taken + ", said " + result);
-        for (int i = 0; i < taken; i++) {
-          file.bytes[(int) offset() + i] = contentAt(i);
-        }
       } else if (!leaseReleased) {
         for (int i = 0; i < result; i++) {
-          byte read = memory.get(JAVA_BYTE, i);
-          require(read == file.bytes[(int) offset() + i], "read something else: " + this);
+          require(memory.get(JAVA_BYTE, i) == toRead[i], "read something else: " + this);
         }
       }
       releaseLease();
+    }
+
+    /** Others on the same region, of this very chain, may be told in another order than they ended in. */
+    void endedInKernel(int result) {
+      endedInKernel = true;
+      kernelResult = result;
+      if (!transfers()) {
+        return;
+      }
+      int from = (int) offset();
+      for (int i = 0; i < taken; i++) {
+        file.bytes[from + i] = contentAt(i);
+      }
+      toRead = Arrays.copyOfRange(file.bytes, from, from + length);
     }
 
     void releaseLease() {
@@ -336,8 +348,7 @@ final class SimulatedChains {
   private void ended(long token, int result) {
     var link = byToken.get(token);
     if (link != null) {
-      link.endedInKernel = true;
-      link.kernelResult = result;
+      link.endedInKernel(result);
     }
   }
 
