@@ -601,6 +601,9 @@ final class UringDriver implements Driver {
       calls.cancel(operation, this::cancelledBeforeTheKernel);
       return;
     }
+    if (isRemoval(operation)) {
+      return; // it is about to end by itself
+    }
     if (waiting.remove(operation) || leavesLine(operation)) {
       cancelledBeforeTheKernel(operation);
       return;
@@ -625,9 +628,7 @@ final class UringDriver implements Driver {
     calls.cancelAll(descriptor, this::cancelledBeforeTheKernel);
     receives.leaveLine(descriptor, this::cancelledBeforeTheKernel);
     waiting.removeIf(
-        o ->
-            (o.descriptor() == descriptor || o.otherDescriptor() == descriptor)
-                && o.code() != OpCode.CLOSE,
+        o -> (o.descriptor() == descriptor || o.otherDescriptor() == descriptor) && mayBeDropped(o),
         this::cancelledBeforeTheKernel);
     waiting.forEach(o -> markLinksOf(o, descriptor));
     rawInFlight.cancelAll(descriptor);
@@ -644,8 +645,18 @@ final class UringDriver implements Driver {
     dispatcher.forEachInFlight(Operation::requestCancel);
     rawInFlight.cancelAll(null);
     receives.leaveLine(null, this::cancelledBeforeTheKernel);
-    waiting.removeIf(o -> o.code() != OpCode.CLOSE, this::cancelledBeforeTheKernel);
+    waiting.removeIf(UringDriver::mayBeDropped, this::cancelledBeforeTheKernel);
     cancels.addAll();
+  }
+
+  /** Whether it may end without the kernel: not what somebody counts on after its cancellation, too. */
+  private static boolean mayBeDropped(Operation operation) {
+    return operation.code() != OpCode.CLOSE && !isRemoval(operation);
+  }
+
+  /** The second half of an open: the file is there, and its name is to go. */
+  private static boolean isRemoval(Operation operation) {
+    return operation.code() == OpCode.OPEN && operation.newDescriptor() != null;
   }
 
   /** A chain that waits is written up to its first link that is of a descriptor that is being closed. */
@@ -945,7 +956,12 @@ final class UringDriver implements Driver {
       }
       case RECEIVE_MULTISHOT -> receives.unpick(operation);
       case OPEN -> {
-        if (operation.newDescriptor() != null) {
+        if (isRemoval(operation)) {
+          // As with a close: cancelling everything may find it in the kernel still.
+          if (result == -Errno.ECANCELED.number()) {
+            start(operation);
+            return;
+          }
           outcome = 0; // whether the name could be removed, nobody asks
         } else if (result >= 0) {
           var request = (OpenRequest) operation.argument();
