@@ -74,7 +74,7 @@ public final class EventLoop implements Executor {
     this.index = index;
     this.provider = provider;
     this.config = options.driverConfig(index);
-    this.shutdownTimeoutNanos = options.shutdownTimeout().toNanos();
+    this.shutdownTimeoutNanos = TimeUnit.NANOSECONDS.convert(options.shutdownTimeout());
     this.spinNanos = config.waiting().spinNanos();
     this.exceptionHandler = options.exceptionHandler();
     var name = "gyre-" + provider.name() + "-" + index;

@@ -201,7 +201,7 @@ public final class IoRuntime implements AutoCloseable {
         blocking
             .terminated()
             .copy()
-            .orTimeout(shutdownTimeout.toNanos(), TimeUnit.NANOSECONDS)
+            .orTimeout(TimeUnit.NANOSECONDS.convert(shutdownTimeout), TimeUnit.NANOSECONDS)
             .exceptionally(
                 late -> {
                   LOG.warn(

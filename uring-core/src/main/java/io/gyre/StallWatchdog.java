@@ -29,7 +29,7 @@ final class StallWatchdog {
   private volatile boolean stopped;
 
   StallWatchdog(String name, List<EventLoop> loops, Duration threshold) {
-    this.thresholdNanos = threshold.toNanos();
+    this.thresholdNanos = TimeUnit.NANOSECONDS.convert(threshold);
     this.periodNanos = Math.min(LONGEST_PERIOD_NANOS, thresholdNanos / LOOKS_PER_THRESHOLD);
     this.watches = loops.stream().map(Watch::new).toArray(Watch[]::new);
     this.thread = Thread.ofPlatform().name(name).daemon().unstarted(this::run);

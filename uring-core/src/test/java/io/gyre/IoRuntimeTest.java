@@ -136,11 +136,16 @@ class IoRuntimeTest {
   }
 
   @Test
-  void otherBadArgumentsOfTheBuilderAreRefusedAtOnce() {
+  void otherBadArgumentsOfTheBuilderAreRefusedAtOnce() throws Exception {
     var builder = IoRuntime.builder();
     assertThrows(
         IllegalArgumentException.class, () -> builder.shutdownTimeout(Duration.ofNanos(-1)));
     assertThrows(NullPointerException.class, () -> builder.shutdownTimeout(null));
+    builder
+        .shutdownTimeout(Duration.ofSeconds(Long.MAX_VALUE))
+        .stallThreshold(Duration.ofSeconds(Long.MAX_VALUE))
+        .start()
+        .close();
     assertThrows(NullPointerException.class, () -> builder.driver(null));
     assertThrows(NullPointerException.class, () -> builder.scheduler(null));
     assertThrows(NullPointerException.class, () -> builder.exceptionHandler(null));

@@ -352,15 +352,19 @@ final class FileTask extends NioTask {
   // ---- between files
 
   private void copyRange() throws IOException {
-    boolean overlaps =
-        file.isWhatOtherIs(other) && offset < otherOffset + length && otherOffset < offset + length;
-    if (overlaps) {
+    long most = length;
+    boolean onItself = file.isWhatOtherIs(other);
+    if (onItself) {
+      // To the end as it is now: else it would go on with what it has just written, for ever.
+      most = Math.clamp(file.channel().size() - offset, 0, length);
+    }
+    if (onItself && offset - otherOffset < most && otherOffset - offset < most) {
       setResult(-Errno.EINVAL.number());
       return;
     }
-    var buffer = ByteBuffer.allocateDirect(Math.clamp(length, 1, COPY_BYTES));
+    var buffer = ByteBuffer.allocateDirect(Math.clamp(most, 1, COPY_BYTES));
     int done = 0;
-    int wanted = (int) Math.min(length, Integer.MAX_VALUE);
+    int wanted = (int) Math.min(most, Integer.MAX_VALUE);
     while (done < wanted) {
       buffer.clear().limit(Math.min(buffer.capacity(), wanted - done));
       try {

@@ -1086,6 +1086,7 @@ public final class AsyncFile implements AutoCloseable {
   public <A> void advise(
       long position, long length, Advice advice, A attachment, IoHandler<? super A> handler) {
     checkRange(position, length);
+    Objects.requireNonNull(advice, "advice");
     Objects.requireNonNull(handler, "handler");
     if (loop.inLoop()) {
       submit(

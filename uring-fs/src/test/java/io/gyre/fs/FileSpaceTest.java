@@ -83,6 +83,19 @@ class FileSpaceTest {
   }
 
   @DriverTest
+  void aCopyOfAFileOntoItsOwnEndStopsWhereTheFileEndedBefore(TestRuntime driver) throws Exception {
+    var file = filled(driver, 10_000);
+    assertEquals(10_000, file.copyRange(0, file, 20_000, Long.MAX_VALUE));
+    assertEquals(30_000, file.size());
+  }
+
+  @DriverTest
+  void adviceThatIsNoneIsRefusedAtOnce(TestRuntime driver) throws Exception {
+    var file = filled(driver, 1);
+    assertThrows(NullPointerException.class, () -> file.adviseAsync(0, 10, null));
+  }
+
+  @DriverTest
   void allocateLengthensUnlessItIsToKeepTheSize(TestRuntime driver) throws Exception {
     var file = filled(driver, 100);
     file.allocate(0, 10_000, true);
