@@ -714,9 +714,8 @@ public final class OperationDispatcher {
             operation.setFailure(cause);
             operation.more = false;
             complete(operation, -Errno.EIO.number());
-            // Neither cleared nor given back: the driver keeps this dispatcher for ever, and with
-            // it
-            // the memory that the kernel may still write to.
+            // Neither cleared nor given back: the driver keeps this dispatcher for ever, and
+            // with it the memory that the kernel may still write to.
           }
         });
   }

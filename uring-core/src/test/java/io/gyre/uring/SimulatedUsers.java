@@ -1027,9 +1027,8 @@ final class SimulatedUsers {
     }
 
     private void sendEnded(int result) {
-      // What was refused never took a turn. It may be told so behind later ones: when it waits to
-      // be
-      // told, they may go and end within the same turn.
+      // What was refused never took a turn. It may be told so behind later ones: while it waits
+      // to be told, they may go and end within the same turn.
       boolean neverWent = taken == 0 && result < 0;
       if (!neverWent) {
         require(!overtaken, "overtakes: " + this);
