@@ -172,12 +172,7 @@ public final class BlockingPool {
     try {
       requireOpen();
       later.add(new Later(System.nanoTime() + delayNanos, task));
-      // Somebody has to look at the clock. A thread that is busy does when it is not any more.
-      if (idle > 0) {
-        available.signal();
-      } else if (threads.isEmpty()) {
-        startThread(task);
-      }
+      passClock(task);
     } finally {
       lock.unlock();
     }
@@ -286,8 +281,8 @@ public final class BlockingPool {
   }
 
   /**
-   * Somebody else is to look at the clock: this thread may be gone for long, and it may have been the only one that knew
-   * when the next task is due.
+   * Sees to it that somebody looks at the clock who is not the caller: that thread may be gone for long, and it may have
+   * been the only one that knew when the next task is due. With all threads busy, one of them does when it is free.
    */
   private void passClock(Runnable task) {
     if (later.isEmpty()) {

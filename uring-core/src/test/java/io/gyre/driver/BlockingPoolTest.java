@@ -160,6 +160,22 @@ class BlockingPoolTest {
   }
 
   @Test
+  void aTaskForLaterRunsThoughAllThreadsWereBusyWhenItCame() throws InterruptedException {
+    var pool = new BlockingPool("test", 2, LONG);
+    var busy = new CountDownLatch(1);
+    var done = new CountDownLatch(1);
+    pool.execute(
+        () -> {
+          busy.countDown();
+          awaitLatch(done);
+        });
+    awaitLatch(busy);
+    pool.executeLater(done::countDown, 1);
+    awaitLatch(done);
+    pool.release(true);
+  }
+
+  @Test
   void tasksThatAreDueTogetherRunTogether() throws InterruptedException {
     var pool = new BlockingPool("test", 2, LONG);
     var together = new CountDownLatch(2);
