@@ -4,14 +4,11 @@ import io.gyre.Buffer;
 import io.gyre.EventLoop;
 import io.gyre.IoHandler;
 import io.gyre.IoRuntime;
-import io.gyre.driver.BufferAccess;
-import io.gyre.driver.Completion;
 import io.gyre.driver.Descriptor;
 import io.gyre.driver.FileStatus;
 import io.gyre.driver.FutureHandler;
 import io.gyre.driver.Futures;
 import io.gyre.driver.IoFuture;
-import io.gyre.driver.OpCode;
 import io.gyre.driver.OpenRequest;
 import io.gyre.driver.Operation;
 import java.io.IOException;
@@ -21,15 +18,14 @@ import java.nio.channels.CompletionHandler;
 import java.nio.channels.NonReadableChannelException;
 import java.nio.channels.NonWritableChannelException;
 import java.nio.channels.ShutdownChannelGroupException;
-import java.nio.file.FileSystems;
 import java.nio.file.LinkOption;
 import java.nio.file.OpenOption;
 import java.nio.file.Path;
 import java.nio.file.ProviderMismatchException;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.FileAttribute;
-import java.nio.file.attribute.PosixFilePermission;
 import java.util.LinkedHashSet;
+import java.util.List;
 import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
@@ -68,35 +64,13 @@ public final class AsyncFile implements AutoCloseable {
    */
   public static final OpenOption DIRECT = OpenRequest.DIRECT;
 
-  private static final BufferAccess BUFFERS = BufferAccess.get();
-
-  private static final Completion ON_OPEN = AsyncFile::opened;
-  private static final Completion ON_READ = AsyncFile::readCompleted;
-  private static final Completion ON_READV = AsyncFile::readvCompleted;
-  private static final Completion ON_SIZE = AsyncFile::sizeCompleted;
-  private static final Completion ON_STATUS = AsyncFile::statusCompleted;
-  private static final Completion ON_LOCK = AsyncFile::lockCompleted;
-
   private final EventLoop loop;
-  private final Descriptor descriptor;
-  private final Path path;
-  private final boolean readable;
-  private final boolean writable;
+  private final OpenFile file;
 
-  private AsyncFile(EventLoop loop, Descriptor descriptor, OpenRequest request) {
-    this.loop = loop;
-    this.descriptor = descriptor;
-    this.path = request.path();
-    this.writable = writes(request.options());
-    this.readable = request.options().contains(StandardOpenOption.READ) || !writable;
+  AsyncFile(OpenFile file) {
+    this.loop = file.loop;
+    this.file = file;
   }
-
-  /** What an open operation needs until it ends. */
-  private record Opening<A>(
-      EventLoop loop,
-      OpenRequest request,
-      A attachment,
-      CompletionHandler<AsyncFile, ? super A> handler) {}
 
   /**
    * Opens a file and waits for it.
@@ -130,7 +104,7 @@ public final class AsyncFile implements AutoCloseable {
   public static CompletableFuture<AsyncFile> openAsync(
       IoRuntime runtime, Path path, OpenOption... options) {
     var loop = runtime.loop();
-    var set = new LinkedHashSet<>(java.util.List.of(options));
+    var set = new LinkedHashSet<>(List.of(options));
     return IoFuture.start(loop, future -> open(loop, path, set, future, FutureHandler.of()));
   }
 
@@ -193,81 +167,7 @@ public final class AsyncFile implements AutoCloseable {
       A attachment,
       CompletionHandler<AsyncFile, ? super A> handler,
       FileAttribute<?>... attributes) {
-    Objects.requireNonNull(handler, "handler");
-    checkOptions(options);
-    if (!path.getFileSystem().equals(FileSystems.getDefault())) {
-      throw new ProviderMismatchException("not a path of the default file system: " + path);
-    }
-    var opening =
-        new Opening<A>(
-            loop,
-            new OpenRequest(
-                path, Set.copyOf(options), permissions(attributes), OpenRequest.Kind.FILE),
-            attachment,
-            handler);
-    if (loop.inLoop()) {
-      startOpen(opening);
-    } else {
-      loop.execute(() -> startOpen(opening));
-    }
-  }
-
-  private static void startOpen(Opening<?> opening) {
-    var dispatcher = opening.loop.dispatcher();
-    dispatcher.submit(
-        dispatcher.acquire(OpCode.OPEN, null, ON_OPEN, null, opening).argument(opening.request));
-  }
-
-  @SuppressWarnings("unchecked") // the attachment was made by open
-  private static void opened(Operation operation, int result) {
-    var opening = (Opening<Object>) operation.attachment();
-    if (result < 0) {
-      opening.handler.failed(operation.failure(result), opening.attachment);
-    } else {
-      opening.handler.completed(
-          new AsyncFile(opening.loop, operation.newDescriptor(), opening.request),
-          opening.attachment);
-    }
-  }
-
-  private static void checkOptions(Set<? extends OpenOption> options) {
-    for (var option : options) {
-      Objects.requireNonNull(option, "option");
-      boolean supported =
-          option instanceof StandardOpenOption
-              || option instanceof LinkOption
-              || option.equals(DIRECT);
-      if (!supported) {
-        throw new UnsupportedOperationException("open option " + option + " is not supported");
-      }
-    }
-    if (options.contains(StandardOpenOption.APPEND)) {
-      if (options.contains(StandardOpenOption.READ)) {
-        throw new IllegalArgumentException("READ and APPEND are not allowed together");
-      }
-      if (options.contains(StandardOpenOption.TRUNCATE_EXISTING)) {
-        throw new IllegalArgumentException("APPEND and TRUNCATE_EXISTING are not allowed together");
-      }
-    }
-  }
-
-  /** The permissions among the attributes, or null. */
-  @SuppressWarnings("unchecked") // the name says what the value is
-  private static Set<PosixFilePermission> permissions(FileAttribute<?>... attributes) {
-    Set<PosixFilePermission> permissions = null;
-    for (var attribute : attributes) {
-      if (!attribute.name().equals("posix:permissions")) {
-        throw new UnsupportedOperationException(
-            "attribute " + attribute.name() + " can't be set when a file is created");
-      }
-      permissions = (Set<PosixFilePermission>) attribute.value();
-    }
-    return permissions;
-  }
-
-  private static boolean writes(Set<OpenOption> options) {
-    return options.contains(StandardOpenOption.WRITE)
-        || options.contains(StandardOpenOption.APPEND);
+    Opening.start(loop, path, options, attachment, handler, attributes);
   }
 
   /**
@@ -286,7 +186,7 @@ public final class AsyncFile implements AutoCloseable {
    * @return the descriptor, confined to the loop's thread
    */
   public Descriptor descriptor() {
-    return descriptor;
+    return file.descriptor;
   }
 
   /**
@@ -295,7 +195,7 @@ public final class AsyncFile implements AutoCloseable {
    * @return the path
    */
   public Path path() {
-    return path;
+    return file.path;
   }
 
   /**
@@ -312,13 +212,7 @@ public final class AsyncFile implements AutoCloseable {
    * @throws ShutdownChannelGroupException when the runtime has ended
    */
   public <A> void read(ByteBuffer dst, long position, A attachment, IoHandler<? super A> handler) {
-    checkRead(dst, position);
-    Objects.requireNonNull(handler, "handler");
-    if (loop.inLoop()) {
-      submit(transfer(OpCode.READ, ON_READ, handler, attachment).memory(dst).offset(position));
-    } else {
-      loop.execute(() -> read(dst, position, attachment, handler));
-    }
+    Transfers.read(file, dst, position, 0, attachment, handler);
   }
 
   /**
@@ -335,13 +229,7 @@ public final class AsyncFile implements AutoCloseable {
    * @throws ShutdownChannelGroupException when the runtime has ended
    */
   public <A> void read(Buffer dst, long position, A attachment, IoHandler<? super A> handler) {
-    checkRead(dst.byteBuffer(), position);
-    Objects.requireNonNull(handler, "handler");
-    if (loop.inLoop()) {
-      submit(transfer(OpCode.READ, ON_READ, handler, attachment).memory(dst).offset(position));
-    } else {
-      dst.executePinned(loop, () -> read(dst, position, attachment, handler));
-    }
+    Transfers.read(file, dst, position, 0, attachment, handler);
   }
 
   /**
@@ -393,17 +281,7 @@ public final class AsyncFile implements AutoCloseable {
    * @throws ShutdownChannelGroupException when the runtime has ended
    */
   public <A> void write(ByteBuffer src, long position, A attachment, IoHandler<? super A> handler) {
-    checkWrite(position);
-    Objects.requireNonNull(src, "src");
-    Objects.requireNonNull(handler, "handler");
-    if (loop.inLoop()) {
-      submit(
-          transfer(OpCode.WRITE, Operation.NOTIFY, handler, attachment)
-              .memory(src)
-              .offset(position));
-    } else {
-      loop.execute(() -> write(src, position, attachment, handler));
-    }
+    Transfers.write(file, src, position, 0, attachment, handler);
   }
 
   /**
@@ -420,17 +298,7 @@ public final class AsyncFile implements AutoCloseable {
    * @throws ShutdownChannelGroupException when the runtime has ended
    */
   public <A> void write(Buffer src, long position, A attachment, IoHandler<? super A> handler) {
-    checkWrite(position);
-    Objects.requireNonNull(src, "src");
-    Objects.requireNonNull(handler, "handler");
-    if (loop.inLoop()) {
-      submit(
-          transfer(OpCode.WRITE, Operation.NOTIFY, handler, attachment)
-              .memory(src)
-              .offset(position));
-    } else {
-      src.executePinned(loop, () -> write(src, position, attachment, handler));
-    }
+    Transfers.write(file, src, position, 0, attachment, handler);
   }
 
   /**
@@ -484,15 +352,7 @@ public final class AsyncFile implements AutoCloseable {
    */
   public <A> void read(
       ByteBuffer[] dsts, long position, A attachment, IoHandler<? super A> handler) {
-    var buffers = loop.inLoop() ? dsts : dsts.clone();
-    checkRead(buffers, position);
-    Objects.requireNonNull(handler, "handler");
-    if (loop.inLoop()) {
-      submit(
-          transfer(OpCode.READV, ON_READV, handler, attachment).vector(buffers).offset(position));
-    } else {
-      loop.execute(() -> read(buffers, position, attachment, handler));
-    }
+    Transfers.read(file, dsts, position, attachment, handler);
   }
 
   /**
@@ -520,15 +380,7 @@ public final class AsyncFile implements AutoCloseable {
    * @throws ShutdownChannelGroupException when the runtime has ended
    */
   public <A> void read(Buffer[] dsts, long position, A attachment, IoHandler<? super A> handler) {
-    var buffers = loop.inLoop() ? dsts : dsts.clone();
-    checkRead(buffers, position);
-    Objects.requireNonNull(handler, "handler");
-    if (loop.inLoop()) {
-      submit(
-          transfer(OpCode.READV, ON_READV, handler, attachment).vector(buffers).offset(position));
-    } else {
-      executeAllPinned(buffers, () -> read(buffers, position, attachment, handler));
-    }
+    Transfers.read(file, dsts, position, attachment, handler);
   }
 
   /**
@@ -574,18 +426,8 @@ public final class AsyncFile implements AutoCloseable {
       Set<TransferOption> options,
       A attachment,
       IoHandler<? super A> handler) {
-    checkRead(dst, position);
-    Objects.requireNonNull(handler, "handler");
     int flags = TransferOption.flags(options, false);
-    if (loop.inLoop()) {
-      submit(
-          transfer(OpCode.READ, ON_READ, handler, attachment)
-              .memory(dst)
-              .offset(position)
-              .flags(flags));
-    } else {
-      loop.execute(() -> read(dst, position, options, attachment, handler));
-    }
+    Transfers.read(file, dst, position, flags, attachment, handler);
   }
 
   /**
@@ -620,18 +462,8 @@ public final class AsyncFile implements AutoCloseable {
       Set<TransferOption> options,
       A attachment,
       IoHandler<? super A> handler) {
-    checkRead(dst.byteBuffer(), position);
-    Objects.requireNonNull(handler, "handler");
     int flags = TransferOption.flags(options, false);
-    if (loop.inLoop()) {
-      submit(
-          transfer(OpCode.READ, ON_READ, handler, attachment)
-              .memory(dst)
-              .offset(position)
-              .flags(flags));
-    } else {
-      dst.executePinned(loop, () -> read(dst, position, options, attachment, handler));
-    }
+    Transfers.read(file, dst, position, flags, attachment, handler);
   }
 
   /**
@@ -678,17 +510,7 @@ public final class AsyncFile implements AutoCloseable {
    */
   public <A> void write(
       ByteBuffer[] srcs, long position, A attachment, IoHandler<? super A> handler) {
-    var buffers = loop.inLoop() ? srcs : srcs.clone();
-    checkWrite(buffers, position);
-    Objects.requireNonNull(handler, "handler");
-    if (loop.inLoop()) {
-      submit(
-          transfer(OpCode.WRITEV, Operation.NOTIFY, handler, attachment)
-              .vector(buffers)
-              .offset(position));
-    } else {
-      loop.execute(() -> write(buffers, position, attachment, handler));
-    }
+    Transfers.write(file, srcs, position, attachment, handler);
   }
 
   /**
@@ -716,17 +538,7 @@ public final class AsyncFile implements AutoCloseable {
    * @throws ShutdownChannelGroupException when the runtime has ended
    */
   public <A> void write(Buffer[] srcs, long position, A attachment, IoHandler<? super A> handler) {
-    var buffers = loop.inLoop() ? srcs : srcs.clone();
-    checkWrite(buffers, position);
-    Objects.requireNonNull(handler, "handler");
-    if (loop.inLoop()) {
-      submit(
-          transfer(OpCode.WRITEV, Operation.NOTIFY, handler, attachment)
-              .vector(buffers)
-              .offset(position));
-    } else {
-      executeAllPinned(buffers, () -> write(buffers, position, attachment, handler));
-    }
+    Transfers.write(file, srcs, position, attachment, handler);
   }
 
   /**
@@ -772,18 +584,8 @@ public final class AsyncFile implements AutoCloseable {
       Set<TransferOption> options,
       A attachment,
       IoHandler<? super A> handler) {
-    checkWrite(position);
-    Objects.requireNonNull(handler, "handler");
     int flags = TransferOption.flags(options, true);
-    if (loop.inLoop()) {
-      submit(
-          transfer(OpCode.WRITE, Operation.NOTIFY, handler, attachment)
-              .memory(src)
-              .offset(position)
-              .flags(flags));
-    } else {
-      loop.execute(() -> write(src, position, options, attachment, handler));
-    }
+    Transfers.write(file, src, position, flags, attachment, handler);
   }
 
   /**
@@ -818,18 +620,8 @@ public final class AsyncFile implements AutoCloseable {
       Set<TransferOption> options,
       A attachment,
       IoHandler<? super A> handler) {
-    checkWrite(position);
-    Objects.requireNonNull(handler, "handler");
     int flags = TransferOption.flags(options, true);
-    if (loop.inLoop()) {
-      submit(
-          transfer(OpCode.WRITE, Operation.NOTIFY, handler, attachment)
-              .memory(src)
-              .offset(position)
-              .flags(flags));
-    } else {
-      src.executePinned(loop, () -> write(src, position, options, attachment, handler));
-    }
+    Transfers.write(file, src, position, flags, attachment, handler);
   }
 
   /**
@@ -873,14 +665,7 @@ public final class AsyncFile implements AutoCloseable {
    * @throws ShutdownChannelGroupException when the runtime has ended
    */
   public <A> void truncate(long size, A attachment, IoHandler<? super A> handler) {
-    requireWritable();
-    checkPosition(size);
-    Objects.requireNonNull(handler, "handler");
-    if (loop.inLoop()) {
-      submit(transfer(OpCode.TRUNCATE, Operation.NOTIFY, handler, attachment).offset(size));
-    } else {
-      loop.execute(() -> truncate(size, attachment, handler));
-    }
+    FileSpace.truncate(file, size, attachment, handler);
   }
 
   /**
@@ -921,18 +706,7 @@ public final class AsyncFile implements AutoCloseable {
    */
   public <A> void allocate(
       long position, long length, boolean keepSize, A attachment, IoHandler<? super A> handler) {
-    requireWritable();
-    checkRange(position, length);
-    Objects.requireNonNull(handler, "handler");
-    if (loop.inLoop()) {
-      submit(
-          transfer(OpCode.ALLOCATE, Operation.NOTIFY, handler, attachment)
-              .offset(position)
-              .length(length)
-              .flags(keepSize ? 1 : 0));
-    } else {
-      loop.execute(() -> allocate(position, length, keepSize, attachment, handler));
-    }
+    FileSpace.allocate(file, position, length, keepSize, attachment, handler);
   }
 
   /**
@@ -977,18 +751,7 @@ public final class AsyncFile implements AutoCloseable {
    */
   public <A> void punchHole(
       long position, long length, A attachment, IoHandler<? super A> handler) {
-    requireWritable();
-    checkRange(position, length);
-    Objects.requireNonNull(handler, "handler");
-    if (loop.inLoop()) {
-      submit(
-          transfer(OpCode.ALLOCATE, Operation.NOTIFY, handler, attachment)
-              .offset(position)
-              .length(length)
-              .flags(3));
-    } else {
-      loop.execute(() -> punchHole(position, length, attachment, handler));
-    }
+    FileSpace.punchHole(file, position, length, attachment, handler);
   }
 
   /**
@@ -1030,18 +793,7 @@ public final class AsyncFile implements AutoCloseable {
    */
   public <A> void zeroRange(
       long position, long length, boolean keepSize, A attachment, IoHandler<? super A> handler) {
-    requireWritable();
-    checkRange(position, length);
-    Objects.requireNonNull(handler, "handler");
-    if (loop.inLoop()) {
-      submit(
-          transfer(OpCode.ALLOCATE, Operation.NOTIFY, handler, attachment)
-              .offset(position)
-              .length(length)
-              .flags(keepSize ? 17 : 16));
-    } else {
-      loop.execute(() -> zeroRange(position, length, keepSize, attachment, handler));
-    }
+    FileSpace.zeroRange(file, position, length, keepSize, attachment, handler);
   }
 
   /**
@@ -1085,18 +837,7 @@ public final class AsyncFile implements AutoCloseable {
    */
   public <A> void advise(
       long position, long length, Advice advice, A attachment, IoHandler<? super A> handler) {
-    checkRange(position, length);
-    Objects.requireNonNull(advice, "advice");
-    Objects.requireNonNull(handler, "handler");
-    if (loop.inLoop()) {
-      submit(
-          transfer(OpCode.ADVISE, Operation.NOTIFY, handler, attachment)
-              .offset(position)
-              .length(length)
-              .flags(advice.number));
-    } else {
-      loop.execute(() -> advise(position, length, advice, attachment, handler));
-    }
+    FileSpace.advise(file, position, length, advice, attachment, handler);
   }
 
   /**
@@ -1140,17 +881,7 @@ public final class AsyncFile implements AutoCloseable {
    */
   public <A> void syncRange(
       long position, long length, A attachment, IoHandler<? super A> handler) {
-    checkRange(position, length);
-    Objects.requireNonNull(handler, "handler");
-    if (loop.inLoop()) {
-      submit(
-          transfer(OpCode.SYNC_RANGE, Operation.NOTIFY, handler, attachment)
-              .offset(position)
-              .length(length)
-              .flags(7));
-    } else {
-      loop.execute(() -> syncRange(position, length, attachment, handler));
-    }
+    FileSpace.syncRange(file, position, length, attachment, handler);
   }
 
   /**
@@ -1188,12 +919,7 @@ public final class AsyncFile implements AutoCloseable {
    * @throws ShutdownChannelGroupException when the runtime has ended
    */
   public <A> void status(A attachment, CompletionHandler<FileStatus, ? super A> handler) {
-    Objects.requireNonNull(handler, "handler");
-    if (loop.inLoop()) {
-      submit(transfer(OpCode.ATTRIBUTES, ON_STATUS, handler, attachment));
-    } else {
-      loop.execute(() -> status(attachment, handler));
-    }
+    FileQueries.status(file, attachment, handler);
   }
 
   /**
@@ -1230,13 +956,7 @@ public final class AsyncFile implements AutoCloseable {
    */
   public <A> void seekData(
       long position, A attachment, CompletionHandler<Long, ? super A> handler) {
-    checkPosition(position);
-    Objects.requireNonNull(handler, "handler");
-    if (loop.inLoop()) {
-      submit(transfer(OpCode.SEEK, ON_SIZE, handler, attachment).offset(position));
-    } else {
-      loop.execute(() -> seekData(position, attachment, handler));
-    }
+    FileQueries.seekData(file, position, attachment, handler);
   }
 
   /**
@@ -1274,13 +994,7 @@ public final class AsyncFile implements AutoCloseable {
    */
   public <A> void seekHole(
       long position, A attachment, CompletionHandler<Long, ? super A> handler) {
-    checkPosition(position);
-    Objects.requireNonNull(handler, "handler");
-    if (loop.inLoop()) {
-      submit(transfer(OpCode.SEEK, ON_SIZE, handler, attachment).offset(position).flags(1));
-    } else {
-      loop.execute(() -> seekHole(position, attachment, handler));
-    }
+    FileQueries.seekHole(file, position, attachment, handler);
   }
 
   /**
@@ -1327,19 +1041,7 @@ public final class AsyncFile implements AutoCloseable {
       long count,
       A attachment,
       IoHandler<? super A> handler) {
-    checkPosition(targetPosition);
-    checkRange(position, count);
-    checkTarget(target);
-    Objects.requireNonNull(handler, "handler");
-    if (loop.inLoop()) {
-      submit(
-          transfer(OpCode.COPY_RANGE, Operation.NOTIFY, handler, attachment)
-              .offset(position)
-              .other(target.descriptor, targetPosition)
-              .length(count));
-    } else {
-      loop.execute(() -> copyRange(position, target, targetPosition, count, attachment, handler));
-    }
+    RangeCopies.copyRange(file, position, target.file, targetPosition, count, attachment, handler);
   }
 
   /**
@@ -1397,21 +1099,7 @@ public final class AsyncFile implements AutoCloseable {
       long count,
       A attachment,
       IoHandler<? super A> handler) {
-    if (position < -1 || targetPosition < -1 || count < 0) {
-      throw new IllegalArgumentException(
-          "splice: " + position + ", " + targetPosition + ", " + count + " must not be negative");
-    }
-    checkTarget(target);
-    Objects.requireNonNull(handler, "handler");
-    if (loop.inLoop()) {
-      submit(
-          transfer(OpCode.SPLICE, Operation.NOTIFY, handler, attachment)
-              .offset(position)
-              .other(target.descriptor, targetPosition)
-              .length(count));
-    } else {
-      loop.execute(() -> splice(position, target, targetPosition, count, attachment, handler));
-    }
+    RangeCopies.splice(file, position, target.file, targetPosition, count, attachment, handler);
   }
 
   /**
@@ -1470,7 +1158,9 @@ public final class AsyncFile implements AutoCloseable {
       boolean shared,
       A attachment,
       CompletionHandler<FileRangeLock, ? super A> handler) {
-    startLock(position, size, shared, false, attachment, handler);
+    RangeLocking.check(position, size);
+    var lock = new FileRangeLock(this, position, size, shared);
+    RangeLocking.start(file, lock, false, attachment, handler);
   }
 
   /**
@@ -1517,7 +1207,9 @@ public final class AsyncFile implements AutoCloseable {
       boolean shared,
       A attachment,
       CompletionHandler<FileRangeLock, ? super A> handler) {
-    startLock(position, size, shared, true, attachment, handler);
+    RangeLocking.check(position, size);
+    var lock = new FileRangeLock(this, position, size, shared);
+    RangeLocking.start(file, lock, true, attachment, handler);
   }
 
   /**
@@ -1548,60 +1240,8 @@ public final class AsyncFile implements AutoCloseable {
     return Futures.await(tryLockAsync(position, size, shared));
   }
 
-  /** What a lock operation needs until it ends. */
-  private record Locking<A>(
-      FileRangeLock lock, A attachment, CompletionHandler<FileRangeLock, ? super A> handler) {}
-
-  private <A> void startLock(
-      long position,
-      long size,
-      boolean shared,
-      boolean tryOnly,
-      A attachment,
-      CompletionHandler<FileRangeLock, ? super A> handler) {
-    checkRange(position, size);
-    if (size == 0) {
-      throw new IllegalArgumentException("a lock of no bytes");
-    }
-    Objects.requireNonNull(handler, "handler");
-    var locking =
-        new Locking<A>(new FileRangeLock(this, position, size, shared), attachment, handler);
-    int flags = (shared ? 1 : 0) | (tryOnly ? 2 : 0);
-    if (loop.inLoop()) {
-      submitLock(locking, flags);
-    } else {
-      loop.execute(() -> submitLock(locking, flags));
-    }
-  }
-
-  private void submitLock(Locking<?> locking, int flags) {
-    submit(
-        transfer(OpCode.LOCK, ON_LOCK, null, locking)
-            .offset(locking.lock.position())
-            .length(locking.lock.size())
-            .flags(flags));
-  }
-
-  @SuppressWarnings("unchecked") // the attachment was made by startLock
-  private static void lockCompleted(Operation operation, int result) {
-    var locking = (Locking<Object>) operation.attachment();
-    if (result < 0) {
-      locking.handler.failed(operation.failure(result), locking.attachment);
-    } else {
-      locking.handler.completed(result == 1 ? locking.lock : null, locking.attachment);
-    }
-  }
-
   <A> void unlock(long position, long size, A attachment, IoHandler<? super A> handler) {
-    Objects.requireNonNull(handler, "handler");
-    if (loop.inLoop()) {
-      submit(
-          transfer(OpCode.UNLOCK, Operation.NOTIFY, handler, attachment)
-              .offset(position)
-              .length(size));
-    } else {
-      loop.execute(() -> unlock(position, size, attachment, handler));
-    }
+    RangeLocking.unlock(file, position, size, attachment, handler);
   }
 
   /**
@@ -1613,12 +1253,7 @@ public final class AsyncFile implements AutoCloseable {
    * @throws ShutdownChannelGroupException when the runtime has ended
    */
   public <A> void size(A attachment, CompletionHandler<Long, ? super A> handler) {
-    Objects.requireNonNull(handler, "handler");
-    if (loop.inLoop()) {
-      submit(transfer(OpCode.SIZE, ON_SIZE, handler, attachment));
-    } else {
-      loop.execute(() -> size(attachment, handler));
-    }
+    FileQueries.size(file, attachment, handler);
   }
 
   /**
@@ -1653,12 +1288,7 @@ public final class AsyncFile implements AutoCloseable {
    * @throws ShutdownChannelGroupException when the runtime has ended
    */
   public <A> void force(boolean metaData, A attachment, IoHandler<? super A> handler) {
-    Objects.requireNonNull(handler, "handler");
-    if (loop.inLoop()) {
-      submit(transfer(OpCode.FSYNC, Operation.NOTIFY, handler, attachment).flags(metaData ? 0 : 1));
-    } else {
-      loop.execute(() -> force(metaData, attachment, handler));
-    }
+    FileSpace.force(file, metaData, attachment, handler);
   }
 
   /**
@@ -1691,7 +1321,7 @@ public final class AsyncFile implements AutoCloseable {
    */
   public void cancelAll() {
     if (loop.inLoop()) {
-      loop.dispatcher().cancelAll(descriptor);
+      loop.dispatcher().cancelAll(file.descriptor);
     } else {
       loop.execute(this::cancelAll);
     }
@@ -1708,7 +1338,7 @@ public final class AsyncFile implements AutoCloseable {
   public <A> void close(A attachment, IoHandler<? super A> handler) {
     Objects.requireNonNull(handler, "handler");
     if (loop.inLoop()) {
-      loop.dispatcher().close(descriptor, false, Operation.NOTIFY, handler, attachment);
+      loop.dispatcher().close(file.descriptor, false, Operation.NOTIFY, handler, attachment);
     } else {
       loop.execute(() -> close(attachment, handler));
     }
@@ -1744,156 +1374,6 @@ public final class AsyncFile implements AutoCloseable {
 
   @Override
   public String toString() {
-    return path.toString();
-  }
-
-  private Operation transfer(
-      OpCode code, Completion completion, Object handler, Object attachment) {
-    return loop.dispatcher().acquire(code, descriptor, completion, handler, attachment);
-  }
-
-  private void submit(Operation operation) {
-    loop.dispatcher().submit(operation);
-  }
-
-  private void checkRead(ByteBuffer dst, long position) {
-    checkPosition(position);
-    if (dst.isReadOnly()) {
-      throw new ReadOnlyBufferException();
-    }
-    if (!readable) {
-      throw new NonReadableChannelException();
-    }
-  }
-
-  private void checkWrite(long position) {
-    checkPosition(position);
-    if (!writable) {
-      throw new NonWritableChannelException();
-    }
-  }
-
-  private void checkRead(ByteBuffer[] dsts, long position) {
-    checkPosition(position);
-    for (var dst : dsts) {
-      checkRead(dst, position);
-    }
-  }
-
-  private void checkRead(Buffer[] dsts, long position) {
-    checkPosition(position);
-    for (var dst : dsts) {
-      checkRead(dst.byteBuffer(), position);
-    }
-  }
-
-  private void checkWrite(Object[] srcs, long position) {
-    checkWrite(position);
-    for (var src : srcs) {
-      Objects.requireNonNull(src, "src");
-    }
-  }
-
-  private void requireWritable() {
-    if (!writable) {
-      throw new NonWritableChannelException();
-    }
-  }
-
-  private static void checkRange(long position, long length) {
-    checkPosition(position);
-    if (length < 0 || position + length < 0) {
-      throw new IllegalArgumentException(
-          "length must be from 0 to " + (Long.MAX_VALUE - position) + ": " + length);
-    }
-  }
-
-  private void checkTarget(AsyncFile target) {
-    target.requireWritable();
-    if (!readable) {
-      throw new NonReadableChannelException();
-    }
-    if (!target.loop.equals(loop)) {
-      throw new IllegalArgumentException(
-          target + " belongs to another loop than " + this + ": open both on the same");
-    }
-  }
-
-  /** Runs something on the loop; until then none of the buffers goes home. The array is nobody else's. */
-  private void executeAllPinned(Buffer[] buffers, Runnable start) {
-    var generations = new int[buffers.length];
-    int pinned = 0;
-    try {
-      for (; pinned < buffers.length; pinned++) {
-        generations[pinned] = BUFFERS.pin(buffers[pinned]);
-      }
-      loop.execute(
-          () -> {
-            try {
-              start.run();
-            } finally {
-              unpin(buffers, generations, buffers.length);
-            }
-          });
-    } catch (RuntimeException e) {
-      unpin(buffers, generations, pinned);
-      throw e;
-    }
-  }
-
-  private static void unpin(Buffer[] buffers, int[] generations, int count) {
-    for (int i = 0; i < count; i++) {
-      BUFFERS.unpin(buffers[i], generations[i]);
-    }
-  }
-
-  private static void checkPosition(long position) {
-    if (position < 0) {
-      throw new IllegalArgumentException("position must not be negative: " + position);
-    }
-  }
-
-  private static void readCompleted(Operation operation, int result) {
-    @SuppressWarnings("unchecked") // set together with its attachment
-    var handler = (IoHandler<Object>) operation.handler();
-    if (result > 0) {
-      handler.completed(result, operation.attachment());
-    } else if (result == 0) {
-      handler.completed(operation.memoryLength() == 0 ? 0 : -1, operation.attachment());
-    } else {
-      handler.failed(operation.failure(result), operation.attachment());
-    }
-  }
-
-  private static void readvCompleted(Operation operation, int result) {
-    @SuppressWarnings("unchecked") // set together with its attachment
-    var handler = (IoHandler<Object>) operation.handler();
-    if (result > 0) {
-      handler.completed(result, operation.attachment());
-    } else if (result == 0) {
-      handler.completed(operation.vector().bytes() == 0 ? 0 : -1, operation.attachment());
-    } else {
-      handler.failed(operation.failure(result), operation.attachment());
-    }
-  }
-
-  private static void statusCompleted(Operation operation, int result) {
-    @SuppressWarnings("unchecked") // set together with its attachment
-    var handler = (CompletionHandler<FileStatus, Object>) operation.handler();
-    if (result >= 0) {
-      handler.completed((FileStatus) operation.value(), operation.attachment());
-    } else {
-      handler.failed(operation.failure(result), operation.attachment());
-    }
-  }
-
-  private static void sizeCompleted(Operation operation, int result) {
-    @SuppressWarnings("unchecked") // set together with its attachment
-    var handler = (CompletionHandler<Long, Object>) operation.handler();
-    if (result >= 0) {
-      handler.completed(operation.longResult(), operation.attachment());
-    } else {
-      handler.failed(operation.failure(result), operation.attachment());
-    }
+    return file.path.toString();
   }
 }

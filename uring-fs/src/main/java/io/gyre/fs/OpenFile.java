@@ -1,0 +1,89 @@
+package io.gyre.fs;
+
+import io.gyre.EventLoop;
+import io.gyre.driver.Completion;
+import io.gyre.driver.Descriptor;
+import io.gyre.driver.OpCode;
+import io.gyre.driver.OpenRequest;
+import io.gyre.driver.Operation;
+import java.nio.channels.NonReadableChannelException;
+import java.nio.channels.NonWritableChannelException;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.Objects;
+
+/** What the parts of an {@link AsyncFile} share: its descriptor, whose that is, and what it was opened for. */
+final class OpenFile {
+  final EventLoop loop;
+  final Descriptor descriptor;
+  final Path path;
+  private final boolean readable;
+  private final boolean writable;
+
+  OpenFile(EventLoop loop, Descriptor descriptor, OpenRequest request) {
+    this.loop = loop;
+    this.descriptor = descriptor;
+    this.path = request.path();
+    var options = request.options();
+    this.writable =
+        options.contains(StandardOpenOption.WRITE) || options.contains(StandardOpenOption.APPEND);
+    this.readable = options.contains(StandardOpenOption.READ) || !writable;
+  }
+
+  /** A slot for something on this file. The loop's thread only. */
+  Operation operation(OpCode code, Completion completion, Object handler, Object attachment) {
+    return loop.dispatcher().acquire(code, descriptor, completion, handler, attachment);
+  }
+
+  /** The loop's thread only. */
+  void submit(Operation operation) {
+    loop.dispatcher().submit(operation);
+  }
+
+  /** Starts what moves no bytes to or from here. Any thread. */
+  void start(
+      OpCode code,
+      Completion completion,
+      long position,
+      long length,
+      int flags,
+      Object handler,
+      Object attachment) {
+    Objects.requireNonNull(handler, "handler");
+    if (loop.inLoop()) {
+      submit(
+          operation(code, completion, handler, attachment)
+              .offset(position)
+              .length(length)
+              .flags(flags));
+    } else {
+      loop.execute(() -> start(code, completion, position, length, flags, handler, attachment));
+    }
+  }
+
+  void requireReadable() {
+    if (!readable) {
+      throw new NonReadableChannelException();
+    }
+  }
+
+  void requireWritable() {
+    if (!writable) {
+      throw new NonWritableChannelException();
+    }
+  }
+
+  static void checkPosition(long position) {
+    if (position < 0) {
+      throw new IllegalArgumentException("position must not be negative: " + position);
+    }
+  }
+
+  static void checkRange(long position, long length) {
+    checkPosition(position);
+    if (length < 0 || position + length < 0) {
+      throw new IllegalArgumentException(
+          "length must be from 0 to " + (Long.MAX_VALUE - position) + ": " + length);
+    }
+  }
+}
