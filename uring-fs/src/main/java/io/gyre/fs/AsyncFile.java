@@ -881,7 +881,7 @@ public final class AsyncFile implements AutoCloseable {
    */
   public <A> void syncRange(
       long position, long length, A attachment, IoHandler<? super A> handler) {
-    FileSpace.syncRange(file, position, length, attachment, handler);
+    FileSync.syncRange(file, position, length, attachment, handler);
   }
 
   /**
@@ -1281,6 +1281,9 @@ public final class AsyncFile implements AutoCloseable {
    * Makes what was written durable: fsync(2), or fdatasync(2). Covers writes whose outcome has come before this call;
    * those still in flight may or may not be covered.
    *
+   * <p>A failure to write data back (EIO, ENOSPC, EDQUOT) is final for this open file: the kernel reports it once and
+   * forgets what could not be written, so every later call fails too, without asking it again.
+   *
    * @param metaData whether also the metadata that is not needed to read the data back
    * @param attachment given to the handler
    * @param handler takes 0
@@ -1288,7 +1291,7 @@ public final class AsyncFile implements AutoCloseable {
    * @throws ShutdownChannelGroupException when the runtime has ended
    */
   public <A> void force(boolean metaData, A attachment, IoHandler<? super A> handler) {
-    FileSpace.force(file, metaData, attachment, handler);
+    FileSync.force(file, metaData, attachment, handler);
   }
 
   /**

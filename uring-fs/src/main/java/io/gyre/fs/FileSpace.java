@@ -12,9 +12,6 @@ final class FileSpace {
   private static final int PUNCH_HOLE = 2;
   private static final int ZERO_RANGE = 16;
 
-  /** Of sync_file_range(2): waits for what is being written already, begins to write the rest, waits for that. */
-  private static final int WAIT_WRITE_WAIT = 7;
-
   private FileSpace() {}
 
   static void truncate(OpenFile file, long size, Object attachment, IoHandler<?> handler) {
@@ -72,22 +69,5 @@ final class FileSpace {
     Objects.requireNonNull(advice, "advice");
     file.start(
         OpCode.ADVISE, Operation.NOTIFY, position, length, advice.number, handler, attachment);
-  }
-
-  static void syncRange(
-      OpenFile file, long position, long length, Object attachment, IoHandler<?> handler) {
-    OpenFile.checkRange(position, length);
-    file.start(
-        OpCode.SYNC_RANGE,
-        Operation.NOTIFY,
-        position,
-        length,
-        WAIT_WRITE_WAIT,
-        handler,
-        attachment);
-  }
-
-  static void force(OpenFile file, boolean metaData, Object attachment, IoHandler<?> handler) {
-    file.start(OpCode.FSYNC, Operation.NOTIFY, 0, 0, metaData ? 0 : 1, handler, attachment);
   }
 }

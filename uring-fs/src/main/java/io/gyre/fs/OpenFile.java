@@ -20,6 +20,11 @@ final class OpenFile {
   private final boolean readable;
   private final boolean writable;
 
+  // The kernel tells each descriptor once that data could not be written back, and takes the pages
+  // for clean from then on: asked again it would say that all is well. So we remember. The loop's
+  // thread only.
+  private Throwable lost;
+
   OpenFile(EventLoop loop, Descriptor descriptor, OpenRequest request) {
     this.loop = loop;
     this.descriptor = descriptor;
@@ -38,6 +43,18 @@ final class OpenFile {
   /** The loop's thread only. */
   void submit(Operation operation) {
     loop.dispatcher().submit(operation);
+  }
+
+  /** Data could not be written back. The loop's thread only. */
+  void noteLost(Throwable cause) {
+    if (lost == null) {
+      lost = cause;
+    }
+  }
+
+  /** Why data that was written is not on the device and will not be, or null. The loop's thread only. */
+  Throwable lost() {
+    return lost;
   }
 
   /** Starts what moves no bytes to or from here. Any thread. */
