@@ -654,6 +654,377 @@ public final class AsyncFile implements AutoCloseable {
   }
 
   /**
+   * Fills what remains of a buffer from an offset: reads until nothing is left to fill.
+   *
+   * <p>At the end of the file it fails with an {@link java.io.EOFException} that names offset and count, and when the
+   * system refuses to go on with a {@link PartialTransferException}; the position stands behind what came. A
+   * {@link #close()} or {@link #cancelAll()} meanwhile ends it at the next short read.
+   *
+   * @param dst filled from its position to its limit; the kernel's until the outcome
+   * @param position where in the file, not negative
+   * @param attachment given to the handler
+   * @param handler takes the number of bytes, which is all that remained
+   * @param <A> the attachment's type
+   * @throws IllegalArgumentException for a negative position
+   * @throws NonReadableChannelException when the file was not opened for reading
+   * @throws ShutdownChannelGroupException when the runtime has ended
+   */
+  public <A> void readFully(
+      ByteBuffer dst, long position, A attachment, IoHandler<? super A> handler) {
+    file.full.read(dst, position, attachment, handler);
+  }
+
+  /**
+   * Fills what remains of a buffer from an offset.
+   *
+   * @param dst as for {@link #readFully(ByteBuffer, long, Object, IoHandler)}
+   * @param position where in the file, not negative
+   * @return completes when all is transferred
+   */
+  public CompletableFuture<Void> readFullyAsync(ByteBuffer dst, long position) {
+    return IoFuture.start(loop, future -> readFully(dst, position, future, FutureHandler.VOID));
+  }
+
+  /**
+   * Fills what remains of a buffer from an offset. Waits.
+   *
+   * @param dst filled from its position to its limit
+   * @param position where in the file, not negative
+   * @throws java.io.EOFException when the file ends before
+   * @throws PartialTransferException when the system refuses to go on
+   * @throws IOException when it fails otherwise
+   * @throws IllegalStateException on a loop's thread
+   */
+  public void readFully(ByteBuffer dst, long position) throws IOException {
+    Futures.requireMayWait();
+    Futures.await(readFullyAsync(dst, position));
+  }
+
+  /**
+   * Fills what remains of a pooled buffer from an offset: reads until nothing is left to fill.
+   *
+   * <p>At the end of the file it fails with an {@link java.io.EOFException} that names offset and count, and when the
+   * system refuses to go on with a {@link PartialTransferException}; the position stands behind what came. A
+   * {@link #close()} or {@link #cancelAll()} meanwhile ends it at the next short read.
+   *
+   * @param dst filled from its position to its limit; the kernel's until the outcome, even if released meanwhile
+   * @param position where in the file, not negative
+   * @param attachment given to the handler
+   * @param handler takes the number of bytes, which is all that remained
+   * @param <A> the attachment's type
+   * @throws IllegalArgumentException for a negative position
+   * @throws NonReadableChannelException when the file was not opened for reading
+   * @throws ShutdownChannelGroupException when the runtime has ended
+   */
+  public <A> void readFully(Buffer dst, long position, A attachment, IoHandler<? super A> handler) {
+    file.full.read(dst, position, attachment, handler);
+  }
+
+  /**
+   * Fills what remains of a pooled buffer from an offset.
+   *
+   * @param dst as for {@link #readFully(Buffer, long, Object, IoHandler)}
+   * @param position where in the file, not negative
+   * @return completes when all is transferred
+   */
+  public CompletableFuture<Void> readFullyAsync(Buffer dst, long position) {
+    return IoFuture.start(loop, future -> readFully(dst, position, future, FutureHandler.VOID));
+  }
+
+  /**
+   * Fills what remains of a pooled buffer from an offset. Waits.
+   *
+   * @param dst filled from its position to its limit
+   * @param position where in the file, not negative
+   * @throws java.io.EOFException when the file ends before
+   * @throws PartialTransferException when the system refuses to go on
+   * @throws IOException when it fails otherwise
+   * @throws IllegalStateException on a loop's thread
+   */
+  public void readFully(Buffer dst, long position) throws IOException {
+    Futures.requireMayWait();
+    Futures.await(readFullyAsync(dst, position));
+  }
+
+  /**
+   * Fills what remains of several buffers from an offset, one after the other: reads until nothing is left to fill.
+   *
+   * <p>At the end of the file it fails with an {@link java.io.EOFException} that names offset and count, and when the
+   * system refuses to go on with a {@link PartialTransferException}; the positions stand behind what came. A
+   * {@link #close()} or {@link #cancelAll()} meanwhile ends it at the next short read.
+   *
+   * @param dsts filled in order, each from its position on; the kernel's until the outcome. The array is copied
+   * @param position where in the file, not negative
+   * @param attachment given to the handler
+   * @param handler takes the number of bytes, which is all that remained
+   * @param <A> the attachment's type
+   * @throws IllegalArgumentException for a negative position, or buffers of more than 2 GiB together
+   * @throws NonReadableChannelException when the file was not opened for reading
+   * @throws ShutdownChannelGroupException when the runtime has ended
+   */
+  public <A> void readFully(
+      ByteBuffer[] dsts, long position, A attachment, IoHandler<? super A> handler) {
+    file.full.read(dsts, position, attachment, handler);
+  }
+
+  /**
+   * Fills what remains of several buffers from an offset, one after the other.
+   *
+   * @param dsts as for {@link #readFully(ByteBuffer[], long, Object, IoHandler)}
+   * @param position where in the file, not negative
+   * @return completes when all is transferred
+   */
+  public CompletableFuture<Void> readFullyAsync(ByteBuffer[] dsts, long position) {
+    return IoFuture.start(loop, future -> readFully(dsts, position, future, FutureHandler.VOID));
+  }
+
+  /**
+   * Fills what remains of several buffers from an offset, one after the other. Waits.
+   *
+   * @param dsts filled in order, each from its position on
+   * @param position where in the file, not negative
+   * @throws java.io.EOFException when the file ends before
+   * @throws PartialTransferException when the system refuses to go on
+   * @throws IOException when it fails otherwise
+   * @throws IllegalStateException on a loop's thread
+   */
+  public void readFully(ByteBuffer[] dsts, long position) throws IOException {
+    Futures.requireMayWait();
+    Futures.await(readFullyAsync(dsts, position));
+  }
+
+  /**
+   * Fills what remains of several pooled buffers from an offset, one after the other: reads until nothing is left to fill.
+   *
+   * <p>At the end of the file it fails with an {@link java.io.EOFException} that names offset and count, and when the
+   * system refuses to go on with a {@link PartialTransferException}; the positions stand behind what came. A
+   * {@link #close()} or {@link #cancelAll()} meanwhile ends it at the next short read.
+   *
+   * @param dsts filled in order, each from its position on; the kernel's until the outcome, even if released meanwhile. The array is copied
+   * @param position where in the file, not negative
+   * @param attachment given to the handler
+   * @param handler takes the number of bytes, which is all that remained
+   * @param <A> the attachment's type
+   * @throws IllegalArgumentException for a negative position, or buffers of more than 2 GiB together
+   * @throws NonReadableChannelException when the file was not opened for reading
+   * @throws ShutdownChannelGroupException when the runtime has ended
+   */
+  public <A> void readFully(
+      Buffer[] dsts, long position, A attachment, IoHandler<? super A> handler) {
+    file.full.read(dsts, position, attachment, handler);
+  }
+
+  /**
+   * Fills what remains of several pooled buffers from an offset, one after the other.
+   *
+   * @param dsts as for {@link #readFully(Buffer[], long, Object, IoHandler)}
+   * @param position where in the file, not negative
+   * @return completes when all is transferred
+   */
+  public CompletableFuture<Void> readFullyAsync(Buffer[] dsts, long position) {
+    return IoFuture.start(loop, future -> readFully(dsts, position, future, FutureHandler.VOID));
+  }
+
+  /**
+   * Fills what remains of several pooled buffers from an offset, one after the other. Waits.
+   *
+   * @param dsts filled in order, each from its position on
+   * @param position where in the file, not negative
+   * @throws java.io.EOFException when the file ends before
+   * @throws PartialTransferException when the system refuses to go on
+   * @throws IOException when it fails otherwise
+   * @throws IllegalStateException on a loop's thread
+   */
+  public void readFully(Buffer[] dsts, long position) throws IOException {
+    Futures.requireMayWait();
+    Futures.await(readFullyAsync(dsts, position));
+  }
+
+  /**
+   * Writes all that remains of a buffer at an offset, however many writes it takes.
+   *
+   * <p>When the system refuses to go on, for instance on a full disk, it fails with a {@link PartialTransferException}
+   * that tells how many bytes were written; the position stands behind them. A {@link #close()} or {@link #cancelAll()}
+   * meanwhile ends it at the next short write.
+   *
+   * @param src written from its position to its limit; the kernel's until the outcome
+   * @param position where in the file, not negative
+   * @param attachment given to the handler
+   * @param handler takes the number of bytes, which is all that remained
+   * @param <A> the attachment's type
+   * @throws IllegalArgumentException for a negative position
+   * @throws NonWritableChannelException when the file was not opened for writing
+   * @throws ShutdownChannelGroupException when the runtime has ended
+   */
+  public <A> void writeFully(
+      ByteBuffer src, long position, A attachment, IoHandler<? super A> handler) {
+    file.full.write(src, position, attachment, handler);
+  }
+
+  /**
+   * Writes all that remains of a buffer at an offset.
+   *
+   * @param src as for {@link #writeFully(ByteBuffer, long, Object, IoHandler)}
+   * @param position where in the file, not negative
+   * @return completes when all is transferred
+   */
+  public CompletableFuture<Void> writeFullyAsync(ByteBuffer src, long position) {
+    return IoFuture.start(loop, future -> writeFully(src, position, future, FutureHandler.VOID));
+  }
+
+  /**
+   * Writes all that remains of a buffer at an offset. Waits.
+   *
+   * @param src written from its position to its limit
+   * @param position where in the file, not negative
+   * @throws PartialTransferException when the system refuses to go on
+   * @throws IOException when it fails otherwise
+   * @throws IllegalStateException on a loop's thread
+   */
+  public void writeFully(ByteBuffer src, long position) throws IOException {
+    Futures.requireMayWait();
+    Futures.await(writeFullyAsync(src, position));
+  }
+
+  /**
+   * Writes all that remains of a pooled buffer at an offset, however many writes it takes.
+   *
+   * <p>When the system refuses to go on, for instance on a full disk, it fails with a {@link PartialTransferException}
+   * that tells how many bytes were written; the position stands behind them. A {@link #close()} or {@link #cancelAll()}
+   * meanwhile ends it at the next short write.
+   *
+   * @param src written from its position to its limit; the kernel's until the outcome, even if released meanwhile
+   * @param position where in the file, not negative
+   * @param attachment given to the handler
+   * @param handler takes the number of bytes, which is all that remained
+   * @param <A> the attachment's type
+   * @throws IllegalArgumentException for a negative position
+   * @throws NonWritableChannelException when the file was not opened for writing
+   * @throws ShutdownChannelGroupException when the runtime has ended
+   */
+  public <A> void writeFully(
+      Buffer src, long position, A attachment, IoHandler<? super A> handler) {
+    file.full.write(src, position, attachment, handler);
+  }
+
+  /**
+   * Writes all that remains of a pooled buffer at an offset.
+   *
+   * @param src as for {@link #writeFully(Buffer, long, Object, IoHandler)}
+   * @param position where in the file, not negative
+   * @return completes when all is transferred
+   */
+  public CompletableFuture<Void> writeFullyAsync(Buffer src, long position) {
+    return IoFuture.start(loop, future -> writeFully(src, position, future, FutureHandler.VOID));
+  }
+
+  /**
+   * Writes all that remains of a pooled buffer at an offset. Waits.
+   *
+   * @param src written from its position to its limit
+   * @param position where in the file, not negative
+   * @throws PartialTransferException when the system refuses to go on
+   * @throws IOException when it fails otherwise
+   * @throws IllegalStateException on a loop's thread
+   */
+  public void writeFully(Buffer src, long position) throws IOException {
+    Futures.requireMayWait();
+    Futures.await(writeFullyAsync(src, position));
+  }
+
+  /**
+   * Writes all that remains of several buffers at an offset, one after the other, however many writes it takes.
+   *
+   * <p>When the system refuses to go on, for instance on a full disk, it fails with a {@link PartialTransferException}
+   * that tells how many bytes were written; the positions stand behind them. A {@link #close()} or {@link #cancelAll()}
+   * meanwhile ends it at the next short write.
+   *
+   * @param srcs written in order, each from its position on; the kernel's until the outcome. The array is copied
+   * @param position where in the file, not negative
+   * @param attachment given to the handler
+   * @param handler takes the number of bytes, which is all that remained
+   * @param <A> the attachment's type
+   * @throws IllegalArgumentException for a negative position, or buffers of more than 2 GiB together
+   * @throws NonWritableChannelException when the file was not opened for writing
+   * @throws ShutdownChannelGroupException when the runtime has ended
+   */
+  public <A> void writeFully(
+      ByteBuffer[] srcs, long position, A attachment, IoHandler<? super A> handler) {
+    file.full.write(srcs, position, attachment, handler);
+  }
+
+  /**
+   * Writes all that remains of several buffers at an offset, one after the other.
+   *
+   * @param srcs as for {@link #writeFully(ByteBuffer[], long, Object, IoHandler)}
+   * @param position where in the file, not negative
+   * @return completes when all is transferred
+   */
+  public CompletableFuture<Void> writeFullyAsync(ByteBuffer[] srcs, long position) {
+    return IoFuture.start(loop, future -> writeFully(srcs, position, future, FutureHandler.VOID));
+  }
+
+  /**
+   * Writes all that remains of several buffers at an offset, one after the other. Waits.
+   *
+   * @param srcs written in order, each from its position on
+   * @param position where in the file, not negative
+   * @throws PartialTransferException when the system refuses to go on
+   * @throws IOException when it fails otherwise
+   * @throws IllegalStateException on a loop's thread
+   */
+  public void writeFully(ByteBuffer[] srcs, long position) throws IOException {
+    Futures.requireMayWait();
+    Futures.await(writeFullyAsync(srcs, position));
+  }
+
+  /**
+   * Writes all that remains of several pooled buffers at an offset, one after the other, however many writes it takes.
+   *
+   * <p>When the system refuses to go on, for instance on a full disk, it fails with a {@link PartialTransferException}
+   * that tells how many bytes were written; the positions stand behind them. A {@link #close()} or {@link #cancelAll()}
+   * meanwhile ends it at the next short write.
+   *
+   * @param srcs written in order, each from its position on; the kernel's until the outcome, even if released meanwhile. The array is copied
+   * @param position where in the file, not negative
+   * @param attachment given to the handler
+   * @param handler takes the number of bytes, which is all that remained
+   * @param <A> the attachment's type
+   * @throws IllegalArgumentException for a negative position, or buffers of more than 2 GiB together
+   * @throws NonWritableChannelException when the file was not opened for writing
+   * @throws ShutdownChannelGroupException when the runtime has ended
+   */
+  public <A> void writeFully(
+      Buffer[] srcs, long position, A attachment, IoHandler<? super A> handler) {
+    file.full.write(srcs, position, attachment, handler);
+  }
+
+  /**
+   * Writes all that remains of several pooled buffers at an offset, one after the other.
+   *
+   * @param srcs as for {@link #writeFully(Buffer[], long, Object, IoHandler)}
+   * @param position where in the file, not negative
+   * @return completes when all is transferred
+   */
+  public CompletableFuture<Void> writeFullyAsync(Buffer[] srcs, long position) {
+    return IoFuture.start(loop, future -> writeFully(srcs, position, future, FutureHandler.VOID));
+  }
+
+  /**
+   * Writes all that remains of several pooled buffers at an offset, one after the other. Waits.
+   *
+   * @param srcs written in order, each from its position on
+   * @param position where in the file, not negative
+   * @throws PartialTransferException when the system refuses to go on
+   * @throws IOException when it fails otherwise
+   * @throws IllegalStateException on a loop's thread
+   */
+  public void writeFully(Buffer[] srcs, long position) throws IOException {
+    Futures.requireMayWait();
+    Futures.await(writeFullyAsync(srcs, position));
+  }
+
+  /**
    * Makes the file shorter, or longer by a hole.
    *
    * @param size the new size in bytes, not negative
@@ -1321,6 +1692,7 @@ public final class AsyncFile implements AutoCloseable {
    */
   public void cancelAll() {
     if (loop.inLoop()) {
+      file.full.cancelAll();
       loop.dispatcher().cancelAll(file.descriptor);
     } else {
       loop.execute(this::cancelAll);

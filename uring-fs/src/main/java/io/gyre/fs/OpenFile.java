@@ -17,6 +17,7 @@ final class OpenFile {
   final EventLoop loop;
   final Descriptor descriptor;
   final Path path;
+  final FullTransfers full = new FullTransfers(this);
   private final boolean readable;
   private final boolean writable;
 
