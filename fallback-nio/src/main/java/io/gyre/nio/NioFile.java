@@ -76,8 +76,9 @@ final class NioFile extends NioDescriptor {
     return atOpening != null && atOpening.isDirectory();
   }
 
-  /** Whether it has no offsets: java.nio refuses them, where the kernel does not care. */
-  boolean isStream() {
+  /** Of what has no offsets java.nio refuses them, where the kernel does not care. */
+  @Override
+  public boolean isStream() {
     return isPipe() || (atOpening != null && atOpening.type() == FileType.SOCKET);
   }
 

@@ -81,6 +81,16 @@ public abstract class Descriptor {
   }
 
   /**
+   * Whether it has no offsets: a pipe, a terminal and their like, whose two directions are independent. May be a call into
+   * the kernel.
+   *
+   * @return true if so
+   */
+  public boolean isStream() {
+    return false;
+  }
+
+  /**
    * What O_DIRECT demands of transfers, for messages. Asked for when one has failed only: it may be a call into the
    * kernel.
    *

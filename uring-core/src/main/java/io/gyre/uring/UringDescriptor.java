@@ -1,7 +1,9 @@
 package io.gyre.uring;
 
+import io.gyre.bindings.Libc;
 import io.gyre.bindings.Liburing;
 import io.gyre.driver.Descriptor;
+import io.gyre.driver.Errno;
 import io.gyre.driver.HeldLocks;
 import io.gyre.driver.Operation;
 
@@ -48,6 +50,13 @@ final class UringDescriptor extends Descriptor {
   @Override
   protected String directAlignment() {
     return direct ? KernelPaths.directAlignment(fd) : null;
+  }
+
+  @Override
+  public boolean isStream() {
+    try (var calls = new FileCalls()) { // which does not block: it moves nothing
+      return calls.lseek(fd, 0, Libc.SEEK_CUR()) == -Errno.ESPIPE.number();
+    }
   }
 
   /** The locks that it holds. Any thread; few descriptors have any. */

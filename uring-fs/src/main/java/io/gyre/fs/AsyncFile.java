@@ -1025,6 +1025,187 @@ public final class AsyncFile implements AutoCloseable {
   }
 
   /**
+   * Reads from the file's {@linkplain #position() position} into what remains of a buffer, and
+   * moves it on by what came.
+   *
+   * <p>One at a time, as of {@link java.nio.channels.AsynchronousByteChannel}; a handler may start the next. Where there is
+   * one position only, a write counts as well: but of a pipe or the like each direction goes by itself.
+   *
+   * @param dst from its position on; the kernel's until the outcome
+   * @param attachment given to the handler
+   * @param handler takes the number of bytes, which may be fewer than remain, or -1 at the end of the file
+   * @param <A> the attachment's type
+   * @throws java.nio.channels.ReadPendingException when a read has not ended
+   * @throws java.nio.channels.WritePendingException when a write has not ended
+   * @throws NonReadableChannelException when the file was not opened for reading
+   * @throws ShutdownChannelGroupException when the runtime has ended
+   */
+  public <A> void read(ByteBuffer dst, A attachment, IoHandler<? super A> handler) {
+    file.sequential.read(dst, attachment, handler);
+  }
+
+  /**
+   * Reads from the file's {@linkplain #position() position} into what remains of a buffer, and
+   * moves it on by what came.
+   *
+   * @param dst as for {@link #read(ByteBuffer, Object, IoHandler)}
+   * @return completes with the number of bytes, which may be fewer than remain, or -1 at the end of the file
+   */
+  public CompletableFuture<Integer> readAsync(ByteBuffer dst) {
+    return IoFuture.start(loop, future -> read(dst, future, FutureHandler.INTEGER));
+  }
+
+  /**
+   * Reads from the file's {@linkplain #position() position} into what remains of a buffer, and
+   * moves it on by what came. Waits.
+   *
+   * @param dst from its position on
+   * @return the number of bytes, which may be fewer than remain, or -1 at the end of the file
+   * @throws IOException when the read fails
+   * @throws java.nio.channels.ReadPendingException when a read has not ended
+   * @throws java.nio.channels.WritePendingException when a write has not ended
+   * @throws IllegalStateException on a loop's thread
+   */
+  public int read(ByteBuffer dst) throws IOException {
+    Futures.requireMayWait();
+    return Futures.await(readAsync(dst));
+  }
+
+  /**
+   * Reads from the file's {@linkplain #position() position} into what remains of a pooled buffer, and
+   * moves it on by what came.
+   *
+   * <p>One at a time, as of {@link java.nio.channels.AsynchronousByteChannel}; a handler may start the next. Where there is
+   * one position only, a write counts as well: but of a pipe or the like each direction goes by itself.
+   *
+   * @param dst from its position on; the kernel's until the outcome, even if released meanwhile
+   * @param attachment given to the handler
+   * @param handler takes the number of bytes, which may be fewer than remain, or -1 at the end of the file
+   * @param <A> the attachment's type
+   * @throws java.nio.channels.ReadPendingException when a read has not ended
+   * @throws java.nio.channels.WritePendingException when a write has not ended
+   * @throws NonReadableChannelException when the file was not opened for reading
+   * @throws ShutdownChannelGroupException when the runtime has ended
+   */
+  public <A> void read(Buffer dst, A attachment, IoHandler<? super A> handler) {
+    file.sequential.read(dst, attachment, handler);
+  }
+
+  /**
+   * Reads from the file's {@linkplain #position() position} into what remains of a pooled buffer, and
+   * moves it on by what came.
+   *
+   * @param dst as for {@link #read(Buffer, Object, IoHandler)}
+   * @return completes with the number of bytes, which may be fewer than remain, or -1 at the end of the file
+   */
+  public CompletableFuture<Integer> readAsync(Buffer dst) {
+    return IoFuture.start(loop, future -> read(dst, future, FutureHandler.INTEGER));
+  }
+
+  /**
+   * Writes what remains of a buffer at the file's {@linkplain #position() position}, and
+   * moves it on by what was written.
+   *
+   * <p>One at a time, as for {@link #read(ByteBuffer, Object, IoHandler)}. A file that was opened with APPEND is written at its end,
+   * wherever its position stands.
+   *
+   * @param src from its position on; the kernel's until the outcome
+   * @param attachment given to the handler
+   * @param handler takes the number of bytes, which may be fewer than remain
+   * @param <A> the attachment's type
+   * @throws java.nio.channels.ReadPendingException when a read has not ended
+   * @throws java.nio.channels.WritePendingException when a write has not ended
+   * @throws NonWritableChannelException when the file was not opened for writing
+   * @throws ShutdownChannelGroupException when the runtime has ended
+   */
+  public <A> void write(ByteBuffer src, A attachment, IoHandler<? super A> handler) {
+    file.sequential.write(src, attachment, handler);
+  }
+
+  /**
+   * Writes what remains of a buffer at the file's {@linkplain #position() position}, and
+   * moves it on by what was written.
+   *
+   * @param src as for {@link #write(ByteBuffer, Object, IoHandler)}
+   * @return completes with the number of bytes, which may be fewer than remain
+   */
+  public CompletableFuture<Integer> writeAsync(ByteBuffer src) {
+    return IoFuture.start(loop, future -> write(src, future, FutureHandler.INTEGER));
+  }
+
+  /**
+   * Writes what remains of a buffer at the file's {@linkplain #position() position}, and
+   * moves it on by what was written. Waits.
+   *
+   * @param src from its position on
+   * @return the number of bytes, which may be fewer than remain
+   * @throws IOException when the write fails
+   * @throws java.nio.channels.ReadPendingException when a read has not ended
+   * @throws java.nio.channels.WritePendingException when a write has not ended
+   * @throws IllegalStateException on a loop's thread
+   */
+  public int write(ByteBuffer src) throws IOException {
+    Futures.requireMayWait();
+    return Futures.await(writeAsync(src));
+  }
+
+  /**
+   * Writes what remains of a pooled buffer at the file's {@linkplain #position() position}, and
+   * moves it on by what was written.
+   *
+   * <p>One at a time, as for {@link #read(Buffer, Object, IoHandler)}. A file that was opened with APPEND is written at its end,
+   * wherever its position stands.
+   *
+   * @param src from its position on; the kernel's until the outcome, even if released meanwhile
+   * @param attachment given to the handler
+   * @param handler takes the number of bytes, which may be fewer than remain
+   * @param <A> the attachment's type
+   * @throws java.nio.channels.ReadPendingException when a read has not ended
+   * @throws java.nio.channels.WritePendingException when a write has not ended
+   * @throws NonWritableChannelException when the file was not opened for writing
+   * @throws ShutdownChannelGroupException when the runtime has ended
+   */
+  public <A> void write(Buffer src, A attachment, IoHandler<? super A> handler) {
+    file.sequential.write(src, attachment, handler);
+  }
+
+  /**
+   * Writes what remains of a pooled buffer at the file's {@linkplain #position() position}, and
+   * moves it on by what was written.
+   *
+   * @param src as for {@link #write(Buffer, Object, IoHandler)}
+   * @return completes with the number of bytes, which may be fewer than remain
+   */
+  public CompletableFuture<Integer> writeAsync(Buffer src) {
+    return IoFuture.start(loop, future -> write(src, future, FutureHandler.INTEGER));
+  }
+
+  /**
+   * Where the next read or write without an offset begins. It starts at 0, also of a file opened with APPEND, and is the
+   * file's own: neither transfers at an offset nor {@link #truncate(long)} move it. Any thread; of a pipe, or of whatever
+   * else has no offsets, it means nothing.
+   *
+   * @return the offset in bytes
+   */
+  public long position() {
+    return file.sequential.position();
+  }
+
+  /**
+   * Sets where the next read or write without an offset begins. Any thread.
+   *
+   * @param newPosition the offset in bytes, not negative; beyond the end of the file, too
+   * @return this
+   * @throws IllegalArgumentException for a negative position
+   * @throws java.nio.channels.ReadPendingException when such a read has not ended
+   * @throws java.nio.channels.WritePendingException when such a write has not ended
+   */
+  public AsyncFile position(long newPosition) {
+    file.sequential.position(newPosition);
+    return this;
+  }
+
+  /**
    * Makes the file shorter, or longer by a hole.
    *
    * @param size the new size in bytes, not negative
