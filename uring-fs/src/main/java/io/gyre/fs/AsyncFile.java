@@ -1206,6 +1206,62 @@ public final class AsyncFile implements AutoCloseable {
   }
 
   /**
+   * Starts all reads of a batch together, and tells when all have ended.
+   *
+   * @param batch what to read; not to be touched until the outcome
+   * @param attachment given to the handler
+   * @param handler takes the number of bytes of all together; fails with the first failure of any, and then also the batch
+   *     tells how each has ended
+   * @param <A> the attachment's type
+   * @throws IllegalArgumentException when the batch's buffers are more than 2 GiB together
+   * @throws IllegalStateException when the batch is being read, or one of its buffers was released; no read has begun then
+   * @throws NonReadableChannelException when the file was not opened for reading
+   * @throws ShutdownChannelGroupException when the runtime has ended
+   */
+  public <A> void readBatch(ReadBatch batch, A attachment, IoHandler<? super A> handler) {
+    batch.run.start(file, attachment, handler);
+  }
+
+  /**
+   * Starts all reads of a batch together. Cancelling the future cancels those that have not ended.
+   *
+   * @param batch as for {@link #readBatch(ReadBatch, Object, IoHandler)}
+   * @return completes with the number of bytes of all together, when all have ended
+   */
+  public CompletableFuture<Integer> readBatchAsync(ReadBatch batch) {
+    return BatchFuture.start(file, batch);
+  }
+
+  /**
+   * Does all reads of a batch, and waits for them.
+   *
+   * @param batch what to read, and then how each has ended
+   * @return the number of bytes of all together
+   * @throws IOException the first failure, when all have ended
+   * @throws IllegalStateException on a loop's thread, or when the batch is being read
+   */
+  public int readBatch(ReadBatch batch) throws IOException {
+    Futures.requireMayWait();
+    return Futures.await(readBatchAsync(batch));
+  }
+
+  /**
+   * Starts all reads of a batch together, and tells of each when it has ended.
+   *
+   * @param batch what to read; each buffer is the kernel's until its read's outcome, the batch until the last
+   * @param attachment given to the handler
+   * @param handler takes each outcome
+   * @param <A> the attachment's type
+   * @throws IllegalArgumentException when the batch's buffers are more than 2 GiB together
+   * @throws IllegalStateException when the batch is being read, or one of its buffers was released; no read has begun then
+   * @throws NonReadableChannelException when the file was not opened for reading
+   * @throws ShutdownChannelGroupException when the runtime has ended
+   */
+  public <A> void readEach(ReadBatch batch, A attachment, ReadBatchHandler<? super A> handler) {
+    batch.run.startEach(file, attachment, handler);
+  }
+
+  /**
    * Makes the file shorter, or longer by a hole.
    *
    * @param size the new size in bytes, not negative
