@@ -39,7 +39,8 @@ import java.util.concurrent.CompletableFuture;
  *   <li>with an attachment and a handler: the handler is called on the thread of the file's {@linkplain #loop() loop},
  *       never from inside the call; with pooled buffers nothing is allocated,
  *   <li>{@code ...Async}: a future, which the loop's thread completes,
- *   <li>plain: waits. A virtual thread parks; a loop's thread may not call it ({@link IllegalStateException}).
+ *   <li>plain: waits. A virtual thread parks; a loop's thread may not call it ({@link IllegalStateException}). Where the
+ *       system can tell what is in its cache, plain reads of that are done by the calling thread itself, without a hop.
  * </ul>
  *
  * <p>Any thread may use a file; from its loop's thread it costs no hop. Operations run concurrently and may end in any
@@ -264,8 +265,7 @@ public final class AsyncFile implements AutoCloseable {
    * @throws IllegalStateException on a loop's thread
    */
   public int read(ByteBuffer dst, long position) throws IOException {
-    Futures.requireMayWait();
-    return Futures.await(readAsync(dst, position));
+    return WaitingReads.read(file, dst, position);
   }
 
   /**
@@ -696,8 +696,7 @@ public final class AsyncFile implements AutoCloseable {
    * @throws IllegalStateException on a loop's thread
    */
   public void readFully(ByteBuffer dst, long position) throws IOException {
-    Futures.requireMayWait();
-    Futures.await(readFullyAsync(dst, position));
+    WaitingReads.readFully(file, dst, position);
   }
 
   /**
@@ -742,8 +741,7 @@ public final class AsyncFile implements AutoCloseable {
    * @throws IllegalStateException on a loop's thread
    */
   public void readFully(Buffer dst, long position) throws IOException {
-    Futures.requireMayWait();
-    Futures.await(readFullyAsync(dst, position));
+    WaitingReads.readFully(file, dst, position);
   }
 
   /**
@@ -1068,7 +1066,7 @@ public final class AsyncFile implements AutoCloseable {
    */
   public int read(ByteBuffer dst) throws IOException {
     Futures.requireMayWait();
-    return Futures.await(readAsync(dst));
+    return file.sequential.readAndWait(dst);
   }
 
   /**

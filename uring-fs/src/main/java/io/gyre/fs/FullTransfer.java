@@ -50,38 +50,46 @@ final class FullTransfer implements Completion {
     this.file = file;
   }
 
-  void start(OpCode opcode, ByteBuffer buffer, long offset, Object attachment, Object handler) {
-    begin(opcode, offset, buffer.remaining());
+  /** With so many bytes before the buffer's position that somebody else has transferred already. */
+  void start(
+      OpCode opcode,
+      ByteBuffer buffer,
+      long offset,
+      int before,
+      Object attachment,
+      Object handler) {
+    begin(opcode, offset, before, buffer.remaining());
     memory = buffer;
     submitRest(handler, attachment);
   }
 
-  void start(OpCode opcode, Buffer buffer, long offset, Object attachment, Object handler) {
+  void start(
+      OpCode opcode, Buffer buffer, long offset, int before, Object attachment, Object handler) {
     leaseGeneration = BUFFERS.pin(buffer);
-    begin(opcode, offset, BUFFERS.view(buffer).remaining());
+    begin(opcode, offset, before, BUFFERS.view(buffer).remaining());
     lease = buffer;
     submitRest(handler, attachment);
   }
 
   void start(OpCode opcode, ByteBuffer[] buffers, long offset, Object attachment, Object handler) {
-    begin(opcode, offset, BufferArrays.remaining(buffers));
+    begin(opcode, offset, 0, BufferArrays.remaining(buffers));
     memories = buffers;
     submitRest(handler, attachment);
   }
 
   void start(OpCode opcode, Buffer[] buffers, long offset, Object attachment, Object handler) {
     generations = PinnedBuffers.pin(buffers);
-    begin(opcode, offset, BufferArrays.remaining(buffers));
+    begin(opcode, offset, 0, BufferArrays.remaining(buffers));
     leases = buffers;
     submitRest(handler, attachment);
   }
 
-  private void begin(OpCode opcode, long offset, int bytes) {
+  private void begin(OpCode opcode, long offset, int before, int bytes) {
     owner.began(this);
     code = opcode;
     position = offset;
-    total = bytes;
-    done = 0;
+    total = before + bytes;
+    done = before;
     cancelled = false;
   }
 
@@ -126,7 +134,7 @@ final class FullTransfer implements Completion {
       end();
       handler.completed(bytes, attachment);
     } else {
-      var failure = result == 0 ? endOfFile() : failure(operation.failure(result));
+      var failure = result == 0 ? nothingMore() : failure(operation.failure(result));
       end();
       handler.failed(failure, attachment);
     }
@@ -175,22 +183,29 @@ final class FullTransfer implements Completion {
     owner.ended(this);
   }
 
-  private Throwable endOfFile() {
+  private Throwable nothingMore() {
     boolean write = code == OpCode.WRITE || code == OpCode.WRITEV;
-    if (write) { // no file system should: but it must not be asked for ever
-      return new PartialTransferException(
-          file.path.toString(),
-          "write: took no more bytes, and named no error" + soFar(),
-          done,
-          null);
+    if (!write) {
+      return endOfFile(file, position, done, total);
     }
+    // No file system should, but it must not be asked for ever.
+    var reason = "write: took no more bytes, and named no error" + soFar(position, done, total);
+    return new PartialTransferException(file.path.toString(), reason, done, null);
+  }
+
+  static EOFException endOfFile(OpenFile file, long position, int done, int total) {
     return new EOFException(
-        "read " + file.path + ": end of file at offset " + (position + done) + soFar());
+        "read "
+            + file.path
+            + ": end of file at offset "
+            + (position + done)
+            + soFar(position, done, total));
   }
 
   private Throwable failure(Throwable cause) {
     if (cause instanceof FileSystemException e) {
-      return new PartialTransferException(e.getFile(), e.getReason() + soFar(), done, e);
+      return new PartialTransferException(
+          e.getFile(), e.getReason() + soFar(position, done, total), done, e);
     }
     if (cause instanceof InterruptedIOException e) {
       e.bytesTransferred = done;
@@ -198,7 +213,7 @@ final class FullTransfer implements Completion {
     return cause;
   }
 
-  private String soFar() {
+  private static String soFar(long position, int done, int total) {
     return ", after " + done + " of " + total + " bytes from offset " + position;
   }
 }

@@ -21,13 +21,23 @@ final class FullTransfers {
   void read(ByteBuffer dst, long position, Object attachment, IoHandler<?> handler) {
     Transfers.checkRead(file, dst, position);
     Objects.requireNonNull(handler, "handler");
-    start(OpCode.READ, dst, position, attachment, handler);
+    start(OpCode.READ, dst, position, 0, attachment, handler);
   }
 
   void read(Buffer dst, long position, Object attachment, IoHandler<?> handler) {
     Transfers.checkRead(file, dst.byteBuffer(), position);
     Objects.requireNonNull(handler, "handler");
-    start(OpCode.READ, dst, position, attachment, handler);
+    start(OpCode.READ, dst, position, 0, attachment, handler);
+  }
+
+  /** Goes on with a read that began at an offset, and of which a part is done. */
+  void readRest(ByteBuffer dst, long position, int done, Object attachment, IoHandler<?> handler) {
+    start(OpCode.READ, dst, position, done, attachment, handler);
+  }
+
+  /** The same with a pooled buffer. */
+  void readRest(Buffer dst, long position, int done, Object attachment, IoHandler<?> handler) {
+    start(OpCode.READ, dst, position, done, attachment, handler);
   }
 
   void read(ByteBuffer[] dsts, long position, Object attachment, IoHandler<?> handler) {
@@ -48,14 +58,14 @@ final class FullTransfers {
     Transfers.checkWrite(file, position);
     Objects.requireNonNull(src, "src");
     Objects.requireNonNull(handler, "handler");
-    start(OpCode.WRITE, src, position, attachment, handler);
+    start(OpCode.WRITE, src, position, 0, attachment, handler);
   }
 
   void write(Buffer src, long position, Object attachment, IoHandler<?> handler) {
     Transfers.checkWrite(file, position);
     Objects.requireNonNull(src, "src");
     Objects.requireNonNull(handler, "handler");
-    start(OpCode.WRITE, src, position, attachment, handler);
+    start(OpCode.WRITE, src, position, 0, attachment, handler);
   }
 
   void write(ByteBuffer[] srcs, long position, Object attachment, IoHandler<?> handler) {
@@ -73,20 +83,31 @@ final class FullTransfers {
   }
 
   private void start(
-      OpCode code, ByteBuffer buffer, long position, Object attachment, IoHandler<?> handler) {
+      OpCode code,
+      ByteBuffer buffer,
+      long position,
+      int before,
+      Object attachment,
+      IoHandler<?> handler) {
     if (file.loop.inLoop()) {
-      resting().start(code, buffer, position, attachment, handler);
+      resting().start(code, buffer, position, before, attachment, handler);
     } else {
-      file.loop.execute(() -> start(code, buffer, position, attachment, handler));
+      file.loop.execute(() -> start(code, buffer, position, before, attachment, handler));
     }
   }
 
   private void start(
-      OpCode code, Buffer buffer, long position, Object attachment, IoHandler<?> handler) {
+      OpCode code,
+      Buffer buffer,
+      long position,
+      int before,
+      Object attachment,
+      IoHandler<?> handler) {
     if (file.loop.inLoop()) {
-      resting().start(code, buffer, position, attachment, handler);
+      resting().start(code, buffer, position, before, attachment, handler);
     } else {
-      buffer.executePinned(file.loop, () -> start(code, buffer, position, attachment, handler));
+      buffer.executePinned(
+          file.loop, () -> start(code, buffer, position, before, attachment, handler));
     }
   }
 

@@ -3,14 +3,20 @@ package io.gyre.fs;
 import io.gyre.Buffer;
 import io.gyre.IoHandler;
 import io.gyre.driver.Completion;
+import io.gyre.driver.Descriptor;
+import io.gyre.driver.FutureHandler;
+import io.gyre.driver.Futures;
+import io.gyre.driver.IoFuture;
 import io.gyre.driver.OpCode;
 import io.gyre.driver.Operation;
+import java.io.IOException;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.nio.ByteBuffer;
 import java.nio.channels.ReadPendingException;
 import java.nio.channels.WritePendingException;
 import java.util.Objects;
+import java.util.concurrent.CompletableFuture;
 
 /**
  * A file's position, and the reads and writes that begin there and move it. Each is a transfer at an offset, so that
@@ -63,12 +69,37 @@ final class Sequential implements Completion {
     Transfers.checkRead(file, dst, 0);
     Objects.requireNonNull(handler, "handler");
     begin(READ);
+    startBegun(dst, attachment, handler);
+  }
+
+  private void startBegun(ByteBuffer dst, Object attachment, IoHandler<?> handler) {
     try {
       start(OpCode.READ, dst, attachment, handler);
     } catch (RuntimeException e) {
       end(READ);
       throw e;
     }
+  }
+
+  int readAndWait(ByteBuffer dst) throws IOException {
+    Transfers.checkRead(file, dst, 0);
+    begin(READ);
+    int count;
+    try {
+      count = WaitingReads.readNow(file, dst, position);
+    } catch (RuntimeException e) {
+      end(READ);
+      throw e;
+    }
+    if (count != Descriptor.NOT_NOW) {
+      long behind = position + count;
+      position = behind;
+      end(READ);
+      return count == 0 ? -1 : count;
+    }
+    CompletableFuture<Integer> read =
+        IoFuture.start(file.loop, future -> startBegun(dst, future, FutureHandler.INTEGER));
+    return Futures.await(read);
   }
 
   void read(Buffer dst, Object attachment, IoHandler<?> handler) {
@@ -147,7 +178,8 @@ final class Sequential implements Completion {
   public void complete(Operation operation, int result) {
     boolean read = operation.code() == OpCode.READ;
     if (result > 0) {
-      position += result; // nobody else writes it meanwhile, but on a stream, whose loop this is
+      long behind = position + result; // nobody else writes it meanwhile
+      position = behind;
     }
     end(read ? READ : WRITE); // the handler may start the next
     if (read) {

@@ -77,7 +77,7 @@ class FullTransferTest {
           pattern.check(written, 7, 7 + LENGTH, most);
 
           parts = shortening.count();
-          file.readFully(buffer.clear().position(2), 9);
+          Waits.get(file.readFullyAsync(buffer.clear().position(2), 9), "a read");
           assertEquals(
               (LENGTH - 2 + most - 1) / most, shortening.count() - parts, "reads of " + most);
           assertEquals(LENGTH, buffer.position());
