@@ -67,6 +67,11 @@ final class NioFile extends NioDescriptor {
     return append;
   }
 
+  /** Whether it was opened to bypass the cache. */
+  boolean isDirect() {
+    return direct;
+  }
+
   @Override
   protected String directAlignment() {
     return direct && atOpening != null ? Errors.directAlignment(atOpening) : null;

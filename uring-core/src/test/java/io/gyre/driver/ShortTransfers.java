@@ -16,7 +16,7 @@ public final class ShortTransfers implements DriverProvider {
     actual = Runtimes.provider(name);
   }
 
-  /** Sets how many bytes any transfer of one buffer moves from now on. */
+  /** Sets how many bytes any transfer moves from now on. */
   public void mostBytes(int value) {
     mostBytes = value;
   }
@@ -46,6 +46,14 @@ public final class ShortTransfers implements DriverProvider {
     return new Shortening(actual.open(config, dispatcher));
   }
 
+  private void shorten(BufferVector vector) {
+    int left = mostBytes;
+    for (int i = 0; i < vector.count(); i++) {
+      vector.lengths[i] = Math.min(vector.lengths[i], left);
+      left -= vector.lengths[i];
+    }
+  }
+
   private final class Shortening extends DriverUnderTest {
     Shortening(Driver actual) {
       super(actual);
@@ -56,6 +64,9 @@ public final class ShortTransfers implements DriverProvider {
       if (operation.code() == OpCode.READ || operation.code() == OpCode.WRITE) {
         transfers.incrementAndGet();
         operation.memoryLength = Math.min(operation.memoryLength, mostBytes);
+      } else if (operation.vector() != null) {
+        transfers.incrementAndGet();
+        shorten(operation.vector());
       }
       super.submit(operation);
     }

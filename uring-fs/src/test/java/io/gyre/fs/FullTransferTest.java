@@ -88,6 +88,76 @@ class FullTransferTest {
   }
 
   @DriverTest
+  void shortTransfersOfSeveralBuffersAreGoneOnWith(TestRuntime driver) throws Exception {
+    var shortening = shortening(driver);
+    var path = dir.resolve("file");
+    try (var file = AsyncFile.open(start(driver, shortening), path, READ, WRITE, CREATE)) {
+      for (int most = 1; most <= LENGTH + 1; most++) {
+        shortening.mostBytes(most);
+        var buffers =
+            new ByteBuffer[] {
+              ByteBuffer.allocate(5),
+              ByteBuffer.allocateDirect(0),
+              ByteBuffer.allocateDirect(LENGTH - 8),
+              ByteBuffer.allocate(3)
+            };
+        pattern.fill(buffers[0], most);
+        pattern.fill(buffers[2], most + 5);
+        pattern.fill(buffers[3], most + LENGTH - 3);
+        int parts = shortening.count();
+        file.writeFully(buffers, 7);
+        assertEquals((LENGTH + most - 1) / most, shortening.count() - parts, "writes of " + most);
+        pattern.check(Files.readAllBytes(path), 7, 7 + LENGTH, most);
+
+        Arrays.stream(buffers)
+            .forEach(buffer -> buffer.clear().put(0, new byte[buffer.capacity()]));
+        parts = shortening.count();
+        file.readFully(buffers, 7);
+        assertEquals((LENGTH + most - 1) / most, shortening.count() - parts, "reads of " + most);
+        pattern.check(buffers[0], 0, 5, most);
+        pattern.check(buffers[2], 0, LENGTH - 8, most + 5);
+        pattern.check(buffers[3], 0, 3, most + LENGTH - 3);
+      }
+    }
+  }
+
+  @DriverTest
+  void theEndOfAFileThatBypassesTheCacheIsReportedWhereverItIs(TestRuntime driver)
+      throws Exception {
+    for (int length : new int[] {0, 1, 4095, 4096, 5000, 8191}) {
+      var path = Files.write(dir.resolve("file" + length), pattern.bytes(0, length));
+      try (var file = AsyncFile.open(driver.start(), path, READ, AsyncFile.DIRECT);
+          var buffer = file.loop().buffers().acquire(8192)) {
+        var end = assertThrows(EOFException.class, () -> file.readFully(buffer, 0));
+        assertTrue(
+            end.getMessage().contains("after " + length + " of 8192 bytes"), end::getMessage);
+        assertEquals(length, buffer.byteBuffer().position());
+        pattern.check(buffer.byteBuffer(), 0, length, 0);
+      }
+    }
+  }
+
+  @DriverTest
+  void aFileThatIsTruncatedMeanwhileEndsWhereItDoesNow(TestRuntime driver) throws Exception {
+    var shortening = shortening(driver);
+    shortening.mostBytes(1);
+    int length = 1 << 20;
+    var path = Files.write(dir.resolve("file"), pattern.bytes(0, length));
+    try (var file = AsyncFile.open(start(driver, shortening), path, READ, WRITE)) {
+      var buffer = ByteBuffer.allocateDirect(length);
+      var read = file.readFullyAsync(buffer, 0);
+      Waits.until("some parts", () -> shortening.count() > 10);
+      file.truncate(5);
+      Files.delete(path);
+      var end = Waits.failure(EOFException.class, read, "a read of what was truncated");
+      int done = buffer.position();
+      assertTrue(done >= 5 && done < length, buffer::toString);
+      assertTrue(end.getMessage().contains("after " + done + " of " + length), end::getMessage);
+      pattern.check(buffer, 0, done, 0);
+    }
+  }
+
+  @DriverTest
   void pooledBuffersAreFilledAndWrittenFromEveryThread(TestRuntime driver) throws Exception {
     var shortening = shortening(driver);
     shortening.mostBytes(5);
