@@ -41,13 +41,15 @@ final class NowaitRead {
   private static final class Scratch {
     final MemorySegment vector = Arena.ofAuto().allocate(iovec.layout());
     final MemorySegment state = Arena.ofAuto().allocate(Linker.Option.captureStateLayout());
-    private ByteBuffer copy;
+    private MemorySegment copy;
+    private ByteBuffer copyView;
 
-    ByteBuffer copy() {
+    ByteBuffer copyView() {
       if (copy == null) {
-        copy = ByteBuffer.allocateDirect(COPY_BYTES);
+        copy = Arena.ofAuto().allocate(COPY_BYTES);
+        copyView = copy.asByteBuffer();
       }
-      return copy;
+      return copyView;
     }
   }
 
@@ -77,8 +79,8 @@ final class NowaitRead {
   }
 
   private static int readByCopy(Scratch scratch, int fd, ByteBuffer dst, long position) {
-    var copy = scratch.copy();
-    long address = MemorySegment.ofBuffer(copy.clear()).address();
+    var copy = scratch.copyView();
+    long address = scratch.copy.address();
     int done = 0;
     while (true) {
       int wanted = Math.min(dst.remaining(), COPY_BYTES);
