@@ -202,6 +202,11 @@ public final class CancelScope {
     }
 
     @Override
+    public boolean mayRefuse() {
+      return isCancelled();
+    }
+
+    @Override
     public void began(Operation operation) {
       parts.get(EventLoop.current()).add(operation);
     }

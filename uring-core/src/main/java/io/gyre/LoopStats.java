@@ -15,6 +15,7 @@ import io.gyre.driver.LoopTelemetry;
  * @param kernelCalls calls that submit, wait or both ({@code io_uring_enter}, {@code select})
  * @param submitted operations handed to the kernel or to a pool thread, with those of the driver itself
  * @param completed outcomes taken, with those of the driver itself
+ * @param inlineReads reads that a waiting thread has done by itself, of data that was there: not among the submitted
  * @param inFlight operations not resolved when the latest turn began
  * @param tasks tasks run
  * @param inboxDepth tasks that wait to be run
@@ -40,6 +41,7 @@ public record LoopStats(
     long kernelCalls,
     long submitted,
     long completed,
+    long inlineReads,
     long inFlight,
     long tasks,
     long inboxDepth,
@@ -66,6 +68,7 @@ public record LoopStats(
         counters.get(Counter.ENTERS),
         counters.get(Counter.SUBMITTED),
         counters.get(Counter.COMPLETED),
+        telemetry.inlineReads(),
         counters.get(Counter.IN_FLIGHT),
         counters.get(Counter.TASKS),
         inboxDepth,
@@ -93,6 +96,7 @@ public record LoopStats(
         kernelCalls + other.kernelCalls,
         submitted + other.submitted,
         completed + other.completed,
+        inlineReads + other.inlineReads,
         inFlight + other.inFlight,
         tasks + other.tasks,
         inboxDepth + other.inboxDepth,

@@ -164,6 +164,9 @@ final class FileTask extends NioTask {
                 ? file.channel().read(view)
                 : file.channel().read(view, offset + before + done);
       } catch (IOException e) {
+        if (file.isDirect() && offset + before + done >= file.channel().size()) {
+          return done; // java.nio looks at the alignment first, where the kernel looks for the end
+        }
         return partOr(done, e);
       } finally {
         view.limit(end);

@@ -67,6 +67,11 @@ final class NioFile extends NioDescriptor {
     return append;
   }
 
+  /** Whether it was opened to bypass the cache. */
+  boolean isDirect() {
+    return direct;
+  }
+
   @Override
   protected String directAlignment() {
     return direct && atOpening != null ? Errors.directAlignment(atOpening) : null;
@@ -76,8 +81,9 @@ final class NioFile extends NioDescriptor {
     return atOpening != null && atOpening.isDirectory();
   }
 
-  /** Whether it has no offsets: java.nio refuses them, where the kernel does not care. */
-  boolean isStream() {
+  /** Of what has no offsets java.nio refuses them, where the kernel does not care. */
+  @Override
+  public boolean isStream() {
     return isPipe() || (atOpening != null && atOpening.type() == FileType.SOCKET);
   }
 

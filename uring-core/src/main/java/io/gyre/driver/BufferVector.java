@@ -19,7 +19,7 @@ public final class BufferVector {
   private boolean pooled;
   private ByteBuffer[] memory = new ByteBuffer[8];
   private int[] positions = new int[8];
-  private int[] lengths = new int[8];
+  int[] lengths = new int[8]; // which tests shorten
   private Buffer[] leases = new Buffer[8];
   private int[] generations = new int[8];
   private Object driverState;

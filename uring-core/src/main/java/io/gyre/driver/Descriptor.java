@@ -1,7 +1,12 @@
 package io.gyre.driver;
 
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+import java.nio.ByteBuffer;
+
 /**
- * An open file or socket as a driver knows it. Confined to its loop's thread, but for {@link #subject()}.
+ * An open file or socket as a driver knows it. Confined to its loop's thread, but for {@link #subject()} and for {@link
+ * #readNow}, between {@link #beginUse()} and {@link #endUse()}.
  *
  * <p>The dispatcher counts what is in flight on it, and closes it only when that count is zero: io_uring's close does
  * not cancel what is pending, and a number that is closed early is soon somebody else's file.
@@ -13,6 +18,26 @@ public abstract class Descriptor {
     CLOSING,
     CLOSED
   }
+
+  /** What {@link #readNow} answers when it would have to wait, or can't tell. */
+  public static final int NOT_NOW = -1;
+
+  private static final VarHandle USES;
+  private static final int NO_MORE_USES = Integer.MIN_VALUE;
+
+  static {
+    try {
+      USES = MethodHandles.lookup().findVarHandle(Descriptor.class, "uses", int.class);
+    } catch (ReflectiveOperationException e) {
+      throw new ExceptionInInitializerError(e);
+    }
+  }
+
+  // How many other threads are using it at this moment; with the sign bit set, no more may begin.
+  // All changes are read-modify-writes of this one word, and so in one order: a use that counted
+  // itself before the bit was set holds the close up until it has counted itself out, and then
+  // tells the loop; one that comes later sees the bit.
+  private volatile int uses;
 
   private final String subject;
   State state = State.OPEN;
@@ -53,8 +78,53 @@ public abstract class Descriptor {
     this.onClosing = action;
   }
 
+  /**
+   * Another thread than the loop's is about to use this by itself, for so short a time that a close can wait for it. Any
+   * thread.
+   *
+   * @return whether it may, until {@link #endUse()}; false when it is being closed
+   */
+  public final boolean beginUse() {
+    int seen;
+    do {
+      seen = uses;
+      if (seen < 0) {
+        return false;
+      }
+    } while (!USES.compareAndSet(this, seen, seen + 1));
+    return true;
+  }
+
+  /**
+   * The thread that began has used it. Any thread.
+   *
+   * @return whether a close waits for just that: then {@link OperationDispatcher#usesEnded} is to be called on the loop
+   */
+  public final boolean endUse() {
+    return (int) USES.getAndAdd(this, -1) == NO_MORE_USES + 1;
+  }
+
+  /** Whether a close has to wait for a thread that has begun before it. */
+  final boolean isUsedByOthers() {
+    return (uses & ~NO_MORE_USES) != 0;
+  }
+
+  /**
+   * Reads what is there, without waiting for a device: what is short may be so because the rest is not there. Called by
+   * any thread that {@linkplain #beginUse() uses} this.
+   *
+   * @param dst what remains of it is filled, and its position moved
+   * @param position where in the file
+   * @return the number of bytes; 0 at the end of the file; {@link #NOT_NOW} when there is nothing to be had without
+   *     waiting, or the driver has no means to tell: then it is to be read by an operation
+   */
+  public int readNow(ByteBuffer dst, long position) {
+    return NOT_NOW;
+  }
+
   final void beginClosing() {
     state = State.CLOSING;
+    USES.getAndBitwiseOr(this, NO_MORE_USES);
     var action = onClosing;
     if (action != null) {
       onClosing = null;
@@ -78,6 +148,16 @@ public abstract class Descriptor {
    */
   public final boolean isInUse() {
     return inFlight > 0;
+  }
+
+  /**
+   * Whether it has no offsets: a pipe, a terminal and their like, whose two directions are independent. May be a call into
+   * the kernel.
+   *
+   * @return true if so
+   */
+  public boolean isStream() {
+    return false;
   }
 
   /**

@@ -23,6 +23,7 @@ public final class LoopTelemetry {
   private final SharedCounter wakeUpsSent = new SharedCounter();
   private final SharedCounter wakeUpsByMessage = new SharedCounter();
   private final SharedCounter stalls = new SharedCounter();
+  private final SharedCounter inlineReads = new SharedCounter();
 
   private final RateLimitedLog overflowLog;
   private final RateLimitedLog buffersLog;
@@ -236,6 +237,20 @@ public final class LoopTelemetry {
    */
   public long wakeUpsByMessage() {
     return wakeUpsByMessage.get();
+  }
+
+  /** A waiting thread has read by itself what was there. Any thread. */
+  public void readInline() {
+    inlineReads.increment();
+  }
+
+  /**
+   * How many reads waiting threads have done by themselves. Any thread.
+   *
+   * @return a count
+   */
+  public long inlineReads() {
+    return inlineReads.get();
   }
 
   /**

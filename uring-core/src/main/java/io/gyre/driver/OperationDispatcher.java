@@ -500,8 +500,24 @@ public final class OperationDispatcher {
     close(descriptor, true, IGNORE, null, null);
   }
 
+  /**
+   * Other threads have used a descriptor while its close began, and the last has said so: goes on with the close.
+   *
+   * @param descriptor of which {@link Descriptor#endUse()} said that a close waits
+   */
+  public void usesEnded(Descriptor descriptor) {
+    checkOwner();
+    if (descriptor.inFlight == 0 && descriptor.closeWhenIdle != null && !failed) {
+      startClose(descriptor.closeWhenIdle);
+    }
+  }
+
   private void startClose(Operation close) {
     var descriptor = close.descriptor;
+    if (descriptor.isUsedByOthers()) {
+      descriptor.closeWhenIdle = close; // the last of them will say so
+      return;
+    }
     descriptor.closeWhenIdle = null;
     descriptor.inFlight++;
     driver.submit(close);

@@ -19,6 +19,16 @@ public interface OperationScope {
   Throwable refusal(Operation operation);
 
   /**
+   * Whether an operation that begins now might be refused. Any thread: asked by those who could do without an operation,
+   * but not without the scope's consent.
+   *
+   * @return false only if it would not be refused at this moment
+   */
+  default boolean mayRefuse() {
+    return true;
+  }
+
+  /**
    * An operation begins. Called on the loop's thread.
    *
    * @param operation live until {@link #ended}
@@ -91,6 +101,11 @@ public interface OperationScope {
     public Throwable refusal(Operation operation) {
       var refusal = inner.refusal(operation);
       return refusal != null ? refusal : outer.refusal(operation);
+    }
+
+    @Override
+    public boolean mayRefuse() {
+      return inner.mayRefuse() || outer.mayRefuse();
     }
 
     @Override

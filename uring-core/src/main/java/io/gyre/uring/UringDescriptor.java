@@ -1,9 +1,12 @@
 package io.gyre.uring;
 
+import io.gyre.bindings.Libc;
 import io.gyre.bindings.Liburing;
 import io.gyre.driver.Descriptor;
+import io.gyre.driver.Errno;
 import io.gyre.driver.HeldLocks;
 import io.gyre.driver.Operation;
+import java.nio.ByteBuffer;
 
 /** A file or socket of the ring: its number, and its place in the ring's file table if it has one. */
 final class UringDescriptor extends Descriptor {
@@ -24,6 +27,9 @@ final class UringDescriptor extends Descriptor {
 
   /** Whether it was opened with O_DIRECT. */
   boolean direct;
+
+  // Where the file system or the kind of file can't tell what is there: no more tries.
+  private volatile boolean neverNow;
 
   private HeldLocks<Void> locks;
 
@@ -48,6 +54,27 @@ final class UringDescriptor extends Descriptor {
   @Override
   protected String directAlignment() {
     return direct ? KernelPaths.directAlignment(fd) : null;
+  }
+
+  @Override
+  public boolean isStream() {
+    try (var calls = new FileCalls()) { // which does not block: it moves nothing
+      return calls.lseek(fd, 0, Libc.SEEK_CUR()) == -Errno.ESPIPE.number();
+    }
+  }
+
+  /** With O_DIRECT nothing is there: the kernel would wait for the device all the same. */
+  @Override
+  public int readNow(ByteBuffer dst, long position) {
+    if (direct || neverNow) {
+      return NOT_NOW;
+    }
+    int result = NowaitRead.read(fd, dst, position);
+    if (result >= 0) {
+      return result;
+    }
+    neverNow = !NowaitRead.isWorthAnotherTry(result);
+    return NOT_NOW;
   }
 
   /** The locks that it holds. Any thread; few descriptors have any. */

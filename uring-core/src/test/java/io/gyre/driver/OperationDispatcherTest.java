@@ -444,4 +444,41 @@ class OperationDispatcherTest {
     }
     assertFalse(dispatcher.hasOpen());
   }
+
+  @Test
+  void aCloseWaitsForThreadsThatHaveBegunToUseTheDescriptor() {
+    assertTrue(file.beginUse());
+    assertTrue(file.beginUse());
+
+    close(false, "close");
+    assertFalse(file.beginUse());
+    submit(OpCode.READ, file, "too late");
+    dispatcher.resolveDeferred();
+    assertEquals(List.of(), driver.submitted);
+
+    assertFalse(file.endUse());
+    assertTrue(file.endUse());
+    assertEquals(List.of(), driver.submitted);
+    dispatcher.usesEnded(file);
+    assertEquals(1, driver.submitted.size());
+    assertEquals(OpCode.CLOSE, driver.submitted.getFirst().code());
+    dispatcher.usesEnded(file);
+    assertEquals(1, driver.submitted.size());
+    dispatcher.resolve(driver.submitted.getFirst(), 0);
+    assertEquals(List.of("too late Closed", "close 0"), events);
+  }
+
+  @Test
+  void aCloseWaitsForOperationsAndUsesWhicheverEndsLast() {
+    var read = submit(OpCode.READ, file, "read");
+    assertTrue(file.beginUse());
+    close(false, "close");
+    assertTrue(file.endUse());
+    dispatcher.usesEnded(file);
+    assertEquals(List.of(read), driver.submitted);
+
+    dispatcher.resolve(read, 1);
+
+    assertEquals(OpCode.CLOSE, driver.submitted.getLast().code());
+  }
 }

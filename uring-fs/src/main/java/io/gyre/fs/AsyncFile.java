@@ -39,7 +39,8 @@ import java.util.concurrent.CompletableFuture;
  *   <li>with an attachment and a handler: the handler is called on the thread of the file's {@linkplain #loop() loop},
  *       never from inside the call; with pooled buffers nothing is allocated,
  *   <li>{@code ...Async}: a future, which the loop's thread completes,
- *   <li>plain: waits. A virtual thread parks; a loop's thread may not call it ({@link IllegalStateException}).
+ *   <li>plain: waits. A virtual thread parks; a loop's thread may not call it ({@link IllegalStateException}). Where the
+ *       system can tell what is in its cache, plain reads of that are done by the calling thread itself, without a hop.
  * </ul>
  *
  * <p>Any thread may use a file; from its loop's thread it costs no hop. Operations run concurrently and may end in any
@@ -264,8 +265,7 @@ public final class AsyncFile implements AutoCloseable {
    * @throws IllegalStateException on a loop's thread
    */
   public int read(ByteBuffer dst, long position) throws IOException {
-    Futures.requireMayWait();
-    return Futures.await(readAsync(dst, position));
+    return WaitingReads.read(file, dst, position);
   }
 
   /**
@@ -651,6 +651,612 @@ public final class AsyncFile implements AutoCloseable {
   public int write(ByteBuffer src, long position, Set<TransferOption> options) throws IOException {
     Futures.requireMayWait();
     return Futures.await(writeAsync(src, position, options));
+  }
+
+  /**
+   * Fills what remains of a buffer from an offset: reads until nothing is left to fill.
+   *
+   * <p>At the end of the file it fails with an {@link java.io.EOFException} that names offset and count, and when the
+   * system refuses to go on with a {@link PartialTransferException}; the position stands behind what came. A
+   * {@link #close()} or {@link #cancelAll()} meanwhile ends it at the next short read.
+   *
+   * @param dst filled from its position to its limit; the kernel's until the outcome
+   * @param position where in the file, not negative
+   * @param attachment given to the handler
+   * @param handler takes the number of bytes, which is all that remained
+   * @param <A> the attachment's type
+   * @throws IllegalArgumentException for a negative position
+   * @throws NonReadableChannelException when the file was not opened for reading
+   * @throws ShutdownChannelGroupException when the runtime has ended
+   */
+  public <A> void readFully(
+      ByteBuffer dst, long position, A attachment, IoHandler<? super A> handler) {
+    file.full.read(dst, position, attachment, handler);
+  }
+
+  /**
+   * Fills what remains of a buffer from an offset.
+   *
+   * @param dst as for {@link #readFully(ByteBuffer, long, Object, IoHandler)}
+   * @param position where in the file, not negative
+   * @return completes when all is transferred
+   */
+  public CompletableFuture<Void> readFullyAsync(ByteBuffer dst, long position) {
+    return IoFuture.start(loop, future -> readFully(dst, position, future, FutureHandler.VOID));
+  }
+
+  /**
+   * Fills what remains of a buffer from an offset. Waits.
+   *
+   * @param dst filled from its position to its limit
+   * @param position where in the file, not negative
+   * @throws java.io.EOFException when the file ends before
+   * @throws PartialTransferException when the system refuses to go on
+   * @throws IOException when it fails otherwise
+   * @throws IllegalStateException on a loop's thread
+   */
+  public void readFully(ByteBuffer dst, long position) throws IOException {
+    WaitingReads.readFully(file, dst, position);
+  }
+
+  /**
+   * Fills what remains of a pooled buffer from an offset: reads until nothing is left to fill.
+   *
+   * <p>At the end of the file it fails with an {@link java.io.EOFException} that names offset and count, and when the
+   * system refuses to go on with a {@link PartialTransferException}; the position stands behind what came. A
+   * {@link #close()} or {@link #cancelAll()} meanwhile ends it at the next short read.
+   *
+   * @param dst filled from its position to its limit; the kernel's until the outcome, even if released meanwhile
+   * @param position where in the file, not negative
+   * @param attachment given to the handler
+   * @param handler takes the number of bytes, which is all that remained
+   * @param <A> the attachment's type
+   * @throws IllegalArgumentException for a negative position
+   * @throws NonReadableChannelException when the file was not opened for reading
+   * @throws ShutdownChannelGroupException when the runtime has ended
+   */
+  public <A> void readFully(Buffer dst, long position, A attachment, IoHandler<? super A> handler) {
+    file.full.read(dst, position, attachment, handler);
+  }
+
+  /**
+   * Fills what remains of a pooled buffer from an offset.
+   *
+   * @param dst as for {@link #readFully(Buffer, long, Object, IoHandler)}
+   * @param position where in the file, not negative
+   * @return completes when all is transferred
+   */
+  public CompletableFuture<Void> readFullyAsync(Buffer dst, long position) {
+    return IoFuture.start(loop, future -> readFully(dst, position, future, FutureHandler.VOID));
+  }
+
+  /**
+   * Fills what remains of a pooled buffer from an offset. Waits.
+   *
+   * @param dst filled from its position to its limit
+   * @param position where in the file, not negative
+   * @throws java.io.EOFException when the file ends before
+   * @throws PartialTransferException when the system refuses to go on
+   * @throws IOException when it fails otherwise
+   * @throws IllegalStateException on a loop's thread
+   */
+  public void readFully(Buffer dst, long position) throws IOException {
+    WaitingReads.readFully(file, dst, position);
+  }
+
+  /**
+   * Fills what remains of several buffers from an offset, one after the other: reads until nothing is left to fill.
+   *
+   * <p>At the end of the file it fails with an {@link java.io.EOFException} that names offset and count, and when the
+   * system refuses to go on with a {@link PartialTransferException}; the positions stand behind what came. A
+   * {@link #close()} or {@link #cancelAll()} meanwhile ends it at the next short read.
+   *
+   * @param dsts filled in order, each from its position on; the kernel's until the outcome. The array is copied
+   * @param position where in the file, not negative
+   * @param attachment given to the handler
+   * @param handler takes the number of bytes, which is all that remained
+   * @param <A> the attachment's type
+   * @throws IllegalArgumentException for a negative position, or buffers of more than 2 GiB together
+   * @throws NonReadableChannelException when the file was not opened for reading
+   * @throws ShutdownChannelGroupException when the runtime has ended
+   */
+  public <A> void readFully(
+      ByteBuffer[] dsts, long position, A attachment, IoHandler<? super A> handler) {
+    file.full.read(dsts, position, attachment, handler);
+  }
+
+  /**
+   * Fills what remains of several buffers from an offset, one after the other.
+   *
+   * @param dsts as for {@link #readFully(ByteBuffer[], long, Object, IoHandler)}
+   * @param position where in the file, not negative
+   * @return completes when all is transferred
+   */
+  public CompletableFuture<Void> readFullyAsync(ByteBuffer[] dsts, long position) {
+    return IoFuture.start(loop, future -> readFully(dsts, position, future, FutureHandler.VOID));
+  }
+
+  /**
+   * Fills what remains of several buffers from an offset, one after the other. Waits.
+   *
+   * @param dsts filled in order, each from its position on
+   * @param position where in the file, not negative
+   * @throws java.io.EOFException when the file ends before
+   * @throws PartialTransferException when the system refuses to go on
+   * @throws IOException when it fails otherwise
+   * @throws IllegalStateException on a loop's thread
+   */
+  public void readFully(ByteBuffer[] dsts, long position) throws IOException {
+    Futures.requireMayWait();
+    Futures.await(readFullyAsync(dsts, position));
+  }
+
+  /**
+   * Fills what remains of several pooled buffers from an offset, one after the other: reads until nothing is left to fill.
+   *
+   * <p>At the end of the file it fails with an {@link java.io.EOFException} that names offset and count, and when the
+   * system refuses to go on with a {@link PartialTransferException}; the positions stand behind what came. A
+   * {@link #close()} or {@link #cancelAll()} meanwhile ends it at the next short read.
+   *
+   * @param dsts filled in order, each from its position on; the kernel's until the outcome, even if released meanwhile. The array is copied
+   * @param position where in the file, not negative
+   * @param attachment given to the handler
+   * @param handler takes the number of bytes, which is all that remained
+   * @param <A> the attachment's type
+   * @throws IllegalArgumentException for a negative position, or buffers of more than 2 GiB together
+   * @throws NonReadableChannelException when the file was not opened for reading
+   * @throws ShutdownChannelGroupException when the runtime has ended
+   */
+  public <A> void readFully(
+      Buffer[] dsts, long position, A attachment, IoHandler<? super A> handler) {
+    file.full.read(dsts, position, attachment, handler);
+  }
+
+  /**
+   * Fills what remains of several pooled buffers from an offset, one after the other.
+   *
+   * @param dsts as for {@link #readFully(Buffer[], long, Object, IoHandler)}
+   * @param position where in the file, not negative
+   * @return completes when all is transferred
+   */
+  public CompletableFuture<Void> readFullyAsync(Buffer[] dsts, long position) {
+    return IoFuture.start(loop, future -> readFully(dsts, position, future, FutureHandler.VOID));
+  }
+
+  /**
+   * Fills what remains of several pooled buffers from an offset, one after the other. Waits.
+   *
+   * @param dsts filled in order, each from its position on
+   * @param position where in the file, not negative
+   * @throws java.io.EOFException when the file ends before
+   * @throws PartialTransferException when the system refuses to go on
+   * @throws IOException when it fails otherwise
+   * @throws IllegalStateException on a loop's thread
+   */
+  public void readFully(Buffer[] dsts, long position) throws IOException {
+    Futures.requireMayWait();
+    Futures.await(readFullyAsync(dsts, position));
+  }
+
+  /**
+   * Writes all that remains of a buffer at an offset, however many writes it takes.
+   *
+   * <p>When the system refuses to go on, for instance on a full disk, it fails with a {@link PartialTransferException}
+   * that tells how many bytes were written; the position stands behind them. A {@link #close()} or {@link #cancelAll()}
+   * meanwhile ends it at the next short write.
+   *
+   * @param src written from its position to its limit; the kernel's until the outcome
+   * @param position where in the file, not negative
+   * @param attachment given to the handler
+   * @param handler takes the number of bytes, which is all that remained
+   * @param <A> the attachment's type
+   * @throws IllegalArgumentException for a negative position
+   * @throws NonWritableChannelException when the file was not opened for writing
+   * @throws ShutdownChannelGroupException when the runtime has ended
+   */
+  public <A> void writeFully(
+      ByteBuffer src, long position, A attachment, IoHandler<? super A> handler) {
+    file.full.write(src, position, attachment, handler);
+  }
+
+  /**
+   * Writes all that remains of a buffer at an offset.
+   *
+   * @param src as for {@link #writeFully(ByteBuffer, long, Object, IoHandler)}
+   * @param position where in the file, not negative
+   * @return completes when all is transferred
+   */
+  public CompletableFuture<Void> writeFullyAsync(ByteBuffer src, long position) {
+    return IoFuture.start(loop, future -> writeFully(src, position, future, FutureHandler.VOID));
+  }
+
+  /**
+   * Writes all that remains of a buffer at an offset. Waits.
+   *
+   * @param src written from its position to its limit
+   * @param position where in the file, not negative
+   * @throws PartialTransferException when the system refuses to go on
+   * @throws IOException when it fails otherwise
+   * @throws IllegalStateException on a loop's thread
+   */
+  public void writeFully(ByteBuffer src, long position) throws IOException {
+    Futures.requireMayWait();
+    Futures.await(writeFullyAsync(src, position));
+  }
+
+  /**
+   * Writes all that remains of a pooled buffer at an offset, however many writes it takes.
+   *
+   * <p>When the system refuses to go on, for instance on a full disk, it fails with a {@link PartialTransferException}
+   * that tells how many bytes were written; the position stands behind them. A {@link #close()} or {@link #cancelAll()}
+   * meanwhile ends it at the next short write.
+   *
+   * @param src written from its position to its limit; the kernel's until the outcome, even if released meanwhile
+   * @param position where in the file, not negative
+   * @param attachment given to the handler
+   * @param handler takes the number of bytes, which is all that remained
+   * @param <A> the attachment's type
+   * @throws IllegalArgumentException for a negative position
+   * @throws NonWritableChannelException when the file was not opened for writing
+   * @throws ShutdownChannelGroupException when the runtime has ended
+   */
+  public <A> void writeFully(
+      Buffer src, long position, A attachment, IoHandler<? super A> handler) {
+    file.full.write(src, position, attachment, handler);
+  }
+
+  /**
+   * Writes all that remains of a pooled buffer at an offset.
+   *
+   * @param src as for {@link #writeFully(Buffer, long, Object, IoHandler)}
+   * @param position where in the file, not negative
+   * @return completes when all is transferred
+   */
+  public CompletableFuture<Void> writeFullyAsync(Buffer src, long position) {
+    return IoFuture.start(loop, future -> writeFully(src, position, future, FutureHandler.VOID));
+  }
+
+  /**
+   * Writes all that remains of a pooled buffer at an offset. Waits.
+   *
+   * @param src written from its position to its limit
+   * @param position where in the file, not negative
+   * @throws PartialTransferException when the system refuses to go on
+   * @throws IOException when it fails otherwise
+   * @throws IllegalStateException on a loop's thread
+   */
+  public void writeFully(Buffer src, long position) throws IOException {
+    Futures.requireMayWait();
+    Futures.await(writeFullyAsync(src, position));
+  }
+
+  /**
+   * Writes all that remains of several buffers at an offset, one after the other, however many writes it takes.
+   *
+   * <p>When the system refuses to go on, for instance on a full disk, it fails with a {@link PartialTransferException}
+   * that tells how many bytes were written; the positions stand behind them. A {@link #close()} or {@link #cancelAll()}
+   * meanwhile ends it at the next short write.
+   *
+   * @param srcs written in order, each from its position on; the kernel's until the outcome. The array is copied
+   * @param position where in the file, not negative
+   * @param attachment given to the handler
+   * @param handler takes the number of bytes, which is all that remained
+   * @param <A> the attachment's type
+   * @throws IllegalArgumentException for a negative position, or buffers of more than 2 GiB together
+   * @throws NonWritableChannelException when the file was not opened for writing
+   * @throws ShutdownChannelGroupException when the runtime has ended
+   */
+  public <A> void writeFully(
+      ByteBuffer[] srcs, long position, A attachment, IoHandler<? super A> handler) {
+    file.full.write(srcs, position, attachment, handler);
+  }
+
+  /**
+   * Writes all that remains of several buffers at an offset, one after the other.
+   *
+   * @param srcs as for {@link #writeFully(ByteBuffer[], long, Object, IoHandler)}
+   * @param position where in the file, not negative
+   * @return completes when all is transferred
+   */
+  public CompletableFuture<Void> writeFullyAsync(ByteBuffer[] srcs, long position) {
+    return IoFuture.start(loop, future -> writeFully(srcs, position, future, FutureHandler.VOID));
+  }
+
+  /**
+   * Writes all that remains of several buffers at an offset, one after the other. Waits.
+   *
+   * @param srcs written in order, each from its position on
+   * @param position where in the file, not negative
+   * @throws PartialTransferException when the system refuses to go on
+   * @throws IOException when it fails otherwise
+   * @throws IllegalStateException on a loop's thread
+   */
+  public void writeFully(ByteBuffer[] srcs, long position) throws IOException {
+    Futures.requireMayWait();
+    Futures.await(writeFullyAsync(srcs, position));
+  }
+
+  /**
+   * Writes all that remains of several pooled buffers at an offset, one after the other, however many writes it takes.
+   *
+   * <p>When the system refuses to go on, for instance on a full disk, it fails with a {@link PartialTransferException}
+   * that tells how many bytes were written; the positions stand behind them. A {@link #close()} or {@link #cancelAll()}
+   * meanwhile ends it at the next short write.
+   *
+   * @param srcs written in order, each from its position on; the kernel's until the outcome, even if released meanwhile. The array is copied
+   * @param position where in the file, not negative
+   * @param attachment given to the handler
+   * @param handler takes the number of bytes, which is all that remained
+   * @param <A> the attachment's type
+   * @throws IllegalArgumentException for a negative position, or buffers of more than 2 GiB together
+   * @throws NonWritableChannelException when the file was not opened for writing
+   * @throws ShutdownChannelGroupException when the runtime has ended
+   */
+  public <A> void writeFully(
+      Buffer[] srcs, long position, A attachment, IoHandler<? super A> handler) {
+    file.full.write(srcs, position, attachment, handler);
+  }
+
+  /**
+   * Writes all that remains of several pooled buffers at an offset, one after the other.
+   *
+   * @param srcs as for {@link #writeFully(Buffer[], long, Object, IoHandler)}
+   * @param position where in the file, not negative
+   * @return completes when all is transferred
+   */
+  public CompletableFuture<Void> writeFullyAsync(Buffer[] srcs, long position) {
+    return IoFuture.start(loop, future -> writeFully(srcs, position, future, FutureHandler.VOID));
+  }
+
+  /**
+   * Writes all that remains of several pooled buffers at an offset, one after the other. Waits.
+   *
+   * @param srcs written in order, each from its position on
+   * @param position where in the file, not negative
+   * @throws PartialTransferException when the system refuses to go on
+   * @throws IOException when it fails otherwise
+   * @throws IllegalStateException on a loop's thread
+   */
+  public void writeFully(Buffer[] srcs, long position) throws IOException {
+    Futures.requireMayWait();
+    Futures.await(writeFullyAsync(srcs, position));
+  }
+
+  /**
+   * Reads from the file's {@linkplain #position() position} into what remains of a buffer, and
+   * moves it on by what came.
+   *
+   * <p>One at a time, as of {@link java.nio.channels.AsynchronousByteChannel}; a handler may start the next. Where there is
+   * one position only, a write counts as well: but of a pipe or the like each direction goes by itself.
+   *
+   * @param dst from its position on; the kernel's until the outcome
+   * @param attachment given to the handler
+   * @param handler takes the number of bytes, which may be fewer than remain, or -1 at the end of the file
+   * @param <A> the attachment's type
+   * @throws java.nio.channels.ReadPendingException when a read has not ended
+   * @throws java.nio.channels.WritePendingException when a write has not ended
+   * @throws NonReadableChannelException when the file was not opened for reading
+   * @throws ShutdownChannelGroupException when the runtime has ended
+   */
+  public <A> void read(ByteBuffer dst, A attachment, IoHandler<? super A> handler) {
+    file.sequential.read(dst, attachment, handler);
+  }
+
+  /**
+   * Reads from the file's {@linkplain #position() position} into what remains of a buffer, and
+   * moves it on by what came.
+   *
+   * @param dst as for {@link #read(ByteBuffer, Object, IoHandler)}
+   * @return completes with the number of bytes, which may be fewer than remain, or -1 at the end of the file
+   */
+  public CompletableFuture<Integer> readAsync(ByteBuffer dst) {
+    return IoFuture.start(loop, future -> read(dst, future, FutureHandler.INTEGER));
+  }
+
+  /**
+   * Reads from the file's {@linkplain #position() position} into what remains of a buffer, and
+   * moves it on by what came. Waits.
+   *
+   * @param dst from its position on
+   * @return the number of bytes, which may be fewer than remain, or -1 at the end of the file
+   * @throws IOException when the read fails
+   * @throws java.nio.channels.ReadPendingException when a read has not ended
+   * @throws java.nio.channels.WritePendingException when a write has not ended
+   * @throws IllegalStateException on a loop's thread
+   */
+  public int read(ByteBuffer dst) throws IOException {
+    Futures.requireMayWait();
+    return file.sequential.readAndWait(dst);
+  }
+
+  /**
+   * Reads from the file's {@linkplain #position() position} into what remains of a pooled buffer, and
+   * moves it on by what came.
+   *
+   * <p>One at a time, as of {@link java.nio.channels.AsynchronousByteChannel}; a handler may start the next. Where there is
+   * one position only, a write counts as well: but of a pipe or the like each direction goes by itself.
+   *
+   * @param dst from its position on; the kernel's until the outcome, even if released meanwhile
+   * @param attachment given to the handler
+   * @param handler takes the number of bytes, which may be fewer than remain, or -1 at the end of the file
+   * @param <A> the attachment's type
+   * @throws java.nio.channels.ReadPendingException when a read has not ended
+   * @throws java.nio.channels.WritePendingException when a write has not ended
+   * @throws NonReadableChannelException when the file was not opened for reading
+   * @throws ShutdownChannelGroupException when the runtime has ended
+   */
+  public <A> void read(Buffer dst, A attachment, IoHandler<? super A> handler) {
+    file.sequential.read(dst, attachment, handler);
+  }
+
+  /**
+   * Reads from the file's {@linkplain #position() position} into what remains of a pooled buffer, and
+   * moves it on by what came.
+   *
+   * @param dst as for {@link #read(Buffer, Object, IoHandler)}
+   * @return completes with the number of bytes, which may be fewer than remain, or -1 at the end of the file
+   */
+  public CompletableFuture<Integer> readAsync(Buffer dst) {
+    return IoFuture.start(loop, future -> read(dst, future, FutureHandler.INTEGER));
+  }
+
+  /**
+   * Writes what remains of a buffer at the file's {@linkplain #position() position}, and
+   * moves it on by what was written.
+   *
+   * <p>One at a time, as for {@link #read(ByteBuffer, Object, IoHandler)}. A file that was opened with APPEND is written at its end,
+   * wherever its position stands.
+   *
+   * @param src from its position on; the kernel's until the outcome
+   * @param attachment given to the handler
+   * @param handler takes the number of bytes, which may be fewer than remain
+   * @param <A> the attachment's type
+   * @throws java.nio.channels.ReadPendingException when a read has not ended
+   * @throws java.nio.channels.WritePendingException when a write has not ended
+   * @throws NonWritableChannelException when the file was not opened for writing
+   * @throws ShutdownChannelGroupException when the runtime has ended
+   */
+  public <A> void write(ByteBuffer src, A attachment, IoHandler<? super A> handler) {
+    file.sequential.write(src, attachment, handler);
+  }
+
+  /**
+   * Writes what remains of a buffer at the file's {@linkplain #position() position}, and
+   * moves it on by what was written.
+   *
+   * @param src as for {@link #write(ByteBuffer, Object, IoHandler)}
+   * @return completes with the number of bytes, which may be fewer than remain
+   */
+  public CompletableFuture<Integer> writeAsync(ByteBuffer src) {
+    return IoFuture.start(loop, future -> write(src, future, FutureHandler.INTEGER));
+  }
+
+  /**
+   * Writes what remains of a buffer at the file's {@linkplain #position() position}, and
+   * moves it on by what was written. Waits.
+   *
+   * @param src from its position on
+   * @return the number of bytes, which may be fewer than remain
+   * @throws IOException when the write fails
+   * @throws java.nio.channels.ReadPendingException when a read has not ended
+   * @throws java.nio.channels.WritePendingException when a write has not ended
+   * @throws IllegalStateException on a loop's thread
+   */
+  public int write(ByteBuffer src) throws IOException {
+    Futures.requireMayWait();
+    return Futures.await(writeAsync(src));
+  }
+
+  /**
+   * Writes what remains of a pooled buffer at the file's {@linkplain #position() position}, and
+   * moves it on by what was written.
+   *
+   * <p>One at a time, as for {@link #read(Buffer, Object, IoHandler)}. A file that was opened with APPEND is written at its end,
+   * wherever its position stands.
+   *
+   * @param src from its position on; the kernel's until the outcome, even if released meanwhile
+   * @param attachment given to the handler
+   * @param handler takes the number of bytes, which may be fewer than remain
+   * @param <A> the attachment's type
+   * @throws java.nio.channels.ReadPendingException when a read has not ended
+   * @throws java.nio.channels.WritePendingException when a write has not ended
+   * @throws NonWritableChannelException when the file was not opened for writing
+   * @throws ShutdownChannelGroupException when the runtime has ended
+   */
+  public <A> void write(Buffer src, A attachment, IoHandler<? super A> handler) {
+    file.sequential.write(src, attachment, handler);
+  }
+
+  /**
+   * Writes what remains of a pooled buffer at the file's {@linkplain #position() position}, and
+   * moves it on by what was written.
+   *
+   * @param src as for {@link #write(Buffer, Object, IoHandler)}
+   * @return completes with the number of bytes, which may be fewer than remain
+   */
+  public CompletableFuture<Integer> writeAsync(Buffer src) {
+    return IoFuture.start(loop, future -> write(src, future, FutureHandler.INTEGER));
+  }
+
+  /**
+   * Where the next read or write without an offset begins. It starts at 0, also of a file opened with APPEND, and is the
+   * file's own: neither transfers at an offset nor {@link #truncate(long)} move it. Any thread; of a pipe, or of whatever
+   * else has no offsets, it means nothing.
+   *
+   * @return the offset in bytes
+   */
+  public long position() {
+    return file.sequential.position();
+  }
+
+  /**
+   * Sets where the next read or write without an offset begins. Any thread.
+   *
+   * @param newPosition the offset in bytes, not negative; beyond the end of the file, too
+   * @return this
+   * @throws IllegalArgumentException for a negative position
+   * @throws java.nio.channels.ReadPendingException when such a read has not ended
+   * @throws java.nio.channels.WritePendingException when such a write has not ended
+   */
+  public AsyncFile position(long newPosition) {
+    file.sequential.position(newPosition);
+    return this;
+  }
+
+  /**
+   * Starts all reads of a batch together, and tells when all have ended.
+   *
+   * @param batch what to read; not to be touched until the outcome
+   * @param attachment given to the handler
+   * @param handler takes the number of bytes of all together; fails with the first failure of any, and then also the batch
+   *     tells how each has ended
+   * @param <A> the attachment's type
+   * @throws IllegalArgumentException when the batch's buffers are more than 2 GiB together
+   * @throws IllegalStateException when the batch is being read, or one of its buffers was released; no read has begun then
+   * @throws NonReadableChannelException when the file was not opened for reading
+   * @throws ShutdownChannelGroupException when the runtime has ended
+   */
+  public <A> void readBatch(ReadBatch batch, A attachment, IoHandler<? super A> handler) {
+    batch.run.start(file, attachment, handler);
+  }
+
+  /**
+   * Starts all reads of a batch together. Cancelling the future cancels those that have not ended.
+   *
+   * @param batch as for {@link #readBatch(ReadBatch, Object, IoHandler)}
+   * @return completes with the number of bytes of all together, when all have ended
+   */
+  public CompletableFuture<Integer> readBatchAsync(ReadBatch batch) {
+    return BatchFuture.start(file, batch);
+  }
+
+  /**
+   * Does all reads of a batch, and waits for them.
+   *
+   * @param batch what to read, and then how each has ended
+   * @return the number of bytes of all together
+   * @throws IOException the first failure, when all have ended
+   * @throws IllegalStateException on a loop's thread, or when the batch is being read
+   */
+  public int readBatch(ReadBatch batch) throws IOException {
+    Futures.requireMayWait();
+    return Futures.await(readBatchAsync(batch));
+  }
+
+  /**
+   * Starts all reads of a batch together, and tells of each when it has ended.
+   *
+   * @param batch what to read; each buffer is the kernel's until its read's outcome, the batch until the last
+   * @param attachment given to the handler
+   * @param handler takes each outcome
+   * @param <A> the attachment's type
+   * @throws IllegalArgumentException when the batch's buffers are more than 2 GiB together
+   * @throws IllegalStateException when the batch is being read, or one of its buffers was released; no read has begun then
+   * @throws NonReadableChannelException when the file was not opened for reading
+   * @throws ShutdownChannelGroupException when the runtime has ended
+   */
+  public <A> void readEach(ReadBatch batch, A attachment, ReadBatchHandler<? super A> handler) {
+    batch.run.startEach(file, attachment, handler);
   }
 
   /**
@@ -1324,6 +1930,7 @@ public final class AsyncFile implements AutoCloseable {
    */
   public void cancelAll() {
     if (loop.inLoop()) {
+      file.full.cancelAll();
       loop.dispatcher().cancelAll(file.descriptor);
     } else {
       loop.execute(this::cancelAll);

@@ -17,6 +17,8 @@ final class OpenFile {
   final EventLoop loop;
   final Descriptor descriptor;
   final Path path;
+  final FullTransfers full = new FullTransfers(this);
+  final Sequential sequential;
   private final boolean readable;
   private final boolean writable;
 
@@ -33,6 +35,7 @@ final class OpenFile {
     this.writable =
         options.contains(StandardOpenOption.WRITE) || options.contains(StandardOpenOption.APPEND);
     this.readable = options.contains(StandardOpenOption.READ) || !writable;
+    this.sequential = new Sequential(this, readable && writable && descriptor.isStream());
   }
 
   /** A slot for something on this file. The loop's thread only. */

@@ -10,31 +10,45 @@ final class PinnedBuffers {
 
   private PinnedBuffers() {}
 
-  /** Runs something on the loop; until then none of the buffers goes home. The array is nobody else's. */
-  static void execute(EventLoop loop, Buffer[] buffers, Runnable start) {
+  /** Pins all, or none. Returns the generations. */
+  static int[] pin(Buffer[] buffers) {
     var generations = new int[buffers.length];
-    int pinned = 0;
-    try {
-      for (; pinned < buffers.length; pinned++) {
-        generations[pinned] = BUFFERS.pin(buffers[pinned]);
+    for (int i = 0; i < buffers.length; i++) {
+      try {
+        generations[i] = BUFFERS.pin(buffers[i]);
+      } catch (RuntimeException e) {
+        unpin(buffers, generations, i);
+        throw e;
       }
-      loop.execute(
-          () -> {
-            try {
-              start.run();
-            } finally {
-              unpin(buffers, generations, buffers.length);
-            }
-          });
-    } catch (RuntimeException e) {
-      unpin(buffers, generations, pinned);
-      throw e;
     }
+    return generations;
+  }
+
+  static void unpin(Buffer[] buffers, int[] generations) {
+    unpin(buffers, generations, buffers.length);
   }
 
   private static void unpin(Buffer[] buffers, int[] generations, int count) {
     for (int i = 0; i < count; i++) {
       BUFFERS.unpin(buffers[i], generations[i]);
+    }
+  }
+
+  /** Runs something on the loop; until then none of the buffers goes home. The array is nobody else's. */
+  static void execute(EventLoop loop, Buffer[] buffers, Runnable start) {
+    var generations = pin(buffers);
+    try {
+      loop.execute(
+          () -> {
+            try {
+              start.run();
+            } finally {
+              unpin(buffers, generations);
+            }
+          });
+    } catch (RuntimeException e) {
+      unpin(buffers, generations);
+      throw e;
     }
   }
 }

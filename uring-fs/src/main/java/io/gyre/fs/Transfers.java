@@ -213,7 +213,7 @@ final class Transfers {
     }
   }
 
-  private static void readCompleted(Operation operation, int result) {
+  static void readCompleted(Operation operation, int result) {
     @SuppressWarnings("unchecked") // set together with its attachment
     var handler = (IoHandler<Object>) operation.handler();
     if (result > 0) {

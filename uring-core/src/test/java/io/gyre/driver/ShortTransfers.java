@@ -1,0 +1,74 @@
+package io.gyre.driver;
+
+import io.gyre.Runtimes;
+import io.gyre.testing.DriverUnderTest;
+import java.io.IOException;
+import java.util.concurrent.atomic.AtomicInteger;
+
+/** A real driver whose reads and writes of files move fewer bytes than they could: as many at most as a test says. */
+public final class ShortTransfers implements DriverProvider {
+  private final DriverProvider actual;
+  private final AtomicInteger transfers = new AtomicInteger();
+  private volatile int mostBytes = Integer.MAX_VALUE;
+
+  /** Of a driver's name. */
+  public ShortTransfers(String name) {
+    actual = Runtimes.provider(name);
+  }
+
+  /** Sets how many bytes any transfer moves from now on. */
+  public void mostBytes(int value) {
+    mostBytes = value;
+  }
+
+  /** How many transfers there were. */
+  public int count() {
+    return transfers.get();
+  }
+
+  @Override
+  public String name() {
+    return actual.name();
+  }
+
+  @Override
+  public int priority() {
+    return actual.priority();
+  }
+
+  @Override
+  public Availability probe() {
+    return actual.probe();
+  }
+
+  @Override
+  public Driver open(DriverConfig config, OperationDispatcher dispatcher) throws IOException {
+    return new Shortening(actual.open(config, dispatcher));
+  }
+
+  private void shorten(BufferVector vector) {
+    int left = mostBytes;
+    for (int i = 0; i < vector.count(); i++) {
+      vector.lengths[i] = Math.min(vector.lengths[i], left);
+      left -= vector.lengths[i];
+    }
+  }
+
+  private final class Shortening extends DriverUnderTest {
+    Shortening(Driver actual) {
+      super(actual);
+    }
+
+    @Override
+    public void submit(Operation operation) {
+      if (operation.code() == OpCode.READ || operation.code() == OpCode.WRITE) {
+        transfers.incrementAndGet();
+        operation.memoryLength = Math.min(operation.memoryLength, mostBytes);
+      } else if (operation.vector() != null) {
+        transfers.incrementAndGet();
+        shorten(operation.vector());
+      }
+      super.submit(operation);
+    }
+  }
+}

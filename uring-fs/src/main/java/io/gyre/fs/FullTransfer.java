@@ -1,0 +1,219 @@
+package io.gyre.fs;
+
+import io.gyre.Buffer;
+import io.gyre.IoHandler;
+import io.gyre.driver.BufferAccess;
+import io.gyre.driver.Completion;
+import io.gyre.driver.OpCode;
+import io.gyre.driver.Operation;
+import io.gyre.driver.OperationScope;
+import java.io.EOFException;
+import java.io.InterruptedIOException;
+import java.nio.ByteBuffer;
+import java.nio.file.FileSystemException;
+import java.util.concurrent.CancellationException;
+
+/**
+ * A read or write that goes on until all is transferred, operation after operation: the completion of each is this
+ * object, which starts the next. It belongs to its file's {@link FullTransfers}, and is used again and again, so that
+ * with a pooled buffer nothing is allocated. Confined to the loop's thread.
+ *
+ * <p>Between two operations nobody else pins the buffer, so this does, from the first to the last: a user who releases
+ * it meanwhile must not have the rest read into somebody else's memory.
+ */
+final class FullTransfer implements Completion {
+  private static final BufferAccess BUFFERS = BufferAccess.get();
+
+  private final FullTransfers owner;
+  private final OpenFile file;
+
+  // Neighbours in the list of those under way, or the next of those that rest.
+  FullTransfer preceding;
+  FullTransfer following;
+
+  private OpCode code;
+  private long position;
+  private int total;
+  private int done;
+  private boolean cancelled;
+
+  // Where the bytes are: one of these. Of several buffers, an array that is nobody else's.
+  private ByteBuffer memory;
+  private Buffer lease;
+  private int leaseGeneration;
+  private ByteBuffer[] memories;
+  private Buffer[] leases;
+  private int[] generations;
+
+  FullTransfer(FullTransfers owner, OpenFile file) {
+    this.owner = owner;
+    this.file = file;
+  }
+
+  /** With so many bytes before the buffer's position that somebody else has transferred already. */
+  void start(
+      OpCode opcode,
+      ByteBuffer buffer,
+      long offset,
+      int before,
+      Object attachment,
+      Object handler) {
+    begin(opcode, offset, before, buffer.remaining());
+    memory = buffer;
+    submitRest(handler, attachment);
+  }
+
+  void start(
+      OpCode opcode, Buffer buffer, long offset, int before, Object attachment, Object handler) {
+    leaseGeneration = BUFFERS.pin(buffer);
+    begin(opcode, offset, before, BUFFERS.view(buffer).remaining());
+    lease = buffer;
+    submitRest(handler, attachment);
+  }
+
+  void start(OpCode opcode, ByteBuffer[] buffers, long offset, Object attachment, Object handler) {
+    begin(opcode, offset, 0, BufferArrays.remaining(buffers));
+    memories = buffers;
+    submitRest(handler, attachment);
+  }
+
+  void start(OpCode opcode, Buffer[] buffers, long offset, Object attachment, Object handler) {
+    generations = PinnedBuffers.pin(buffers);
+    begin(opcode, offset, 0, BufferArrays.remaining(buffers));
+    leases = buffers;
+    submitRest(handler, attachment);
+  }
+
+  private void begin(OpCode opcode, long offset, int before, int bytes) {
+    owner.began(this);
+    code = opcode;
+    position = offset;
+    total = before + bytes;
+    done = before;
+    cancelled = false;
+  }
+
+  /** What is left is between the buffers' positions and limits: each outcome has moved the positions. */
+  private void submitRest(Object handler, Object attachment) {
+    var dispatcher = file.loop.dispatcher();
+    var operation =
+        dispatcher
+            .acquire(code, file.descriptor, this, handler, attachment)
+            .offset(position + done);
+    if (lease != null) {
+      operation.memory(lease);
+    } else if (memory != null) {
+      operation.memory(memory);
+    } else if (leases != null) {
+      operation.vector(BufferArrays.unfinished(leases));
+    } else {
+      operation.vector(BufferArrays.unfinished(memories));
+    }
+    dispatcher.submit(operation);
+  }
+
+  /** Has the part under way be the last. */
+  void cancel() {
+    cancelled = true;
+  }
+
+  @Override
+  public void complete(Operation operation, int result) {
+    if (result > 0) {
+      done += result;
+      if (done < total) {
+        goOn(operation);
+        return;
+      }
+    }
+    @SuppressWarnings("unchecked") // set together with its attachment
+    var handler = (IoHandler<Object>) operation.handler();
+    var attachment = operation.attachment();
+    if (done == total && result >= 0) {
+      int bytes = total;
+      end();
+      handler.completed(bytes, attachment);
+    } else {
+      var failure = result == 0 ? nothingMore() : failure(operation.failure(result));
+      end();
+      handler.failed(failure, attachment);
+    }
+  }
+
+  /** In the scope that it was started in, which is asked again whether it has ended. */
+  private void goOn(Operation part) {
+    var handler = part.handler();
+    var attachment = part.attachment();
+    if (cancelled) {
+      var failure =
+          new CancellationException(code.displayName() + " " + file.path + " was cancelled");
+      end();
+      @SuppressWarnings("unchecked") // set together with its attachment
+      var whom = (IoHandler<Object>) handler;
+      whom.failed(failure, attachment);
+      return;
+    }
+    OperationScope scope = part.scope();
+    if (scope == null) {
+      submitRest(handler, attachment);
+      return;
+    }
+    var dispatcher = file.loop.dispatcher();
+    var outer = dispatcher.scope();
+    dispatcher.setScope(scope);
+    try {
+      submitRest(handler, attachment);
+    } finally {
+      dispatcher.setScope(outer);
+    }
+  }
+
+  /** Rests from here on. */
+  private void end() {
+    if (lease != null) {
+      BUFFERS.unpin(lease, leaseGeneration);
+    } else if (leases != null) {
+      PinnedBuffers.unpin(leases, generations);
+    }
+    memory = null;
+    lease = null;
+    memories = null;
+    leases = null;
+    generations = null;
+    owner.ended(this);
+  }
+
+  private Throwable nothingMore() {
+    boolean write = code == OpCode.WRITE || code == OpCode.WRITEV;
+    if (!write) {
+      return endOfFile(file, position, done, total);
+    }
+    // No file system should, but it must not be asked for ever.
+    var reason = "write: took no more bytes, and named no error" + soFar(position, done, total);
+    return new PartialTransferException(file.path.toString(), reason, done, null);
+  }
+
+  static EOFException endOfFile(OpenFile file, long position, int done, int total) {
+    return new EOFException(
+        "read "
+            + file.path
+            + ": end of file at offset "
+            + (position + done)
+            + soFar(position, done, total));
+  }
+
+  private Throwable failure(Throwable cause) {
+    if (cause instanceof FileSystemException e) {
+      return new PartialTransferException(
+          e.getFile(), e.getReason() + soFar(position, done, total), done, e);
+    }
+    if (cause instanceof InterruptedIOException e) {
+      e.bytesTransferred = done;
+    }
+    return cause;
+  }
+
+  private static String soFar(long position, int done, int total) {
+    return ", after " + done + " of " + total + " bytes from offset " + position;
+  }
+}

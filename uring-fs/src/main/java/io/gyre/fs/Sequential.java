@@ -1,0 +1,191 @@
+package io.gyre.fs;
+
+import io.gyre.Buffer;
+import io.gyre.IoHandler;
+import io.gyre.driver.Completion;
+import io.gyre.driver.Descriptor;
+import io.gyre.driver.FutureHandler;
+import io.gyre.driver.Futures;
+import io.gyre.driver.IoFuture;
+import io.gyre.driver.OpCode;
+import io.gyre.driver.Operation;
+import java.io.IOException;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+import java.nio.ByteBuffer;
+import java.nio.channels.ReadPendingException;
+import java.nio.channels.WritePendingException;
+import java.util.Objects;
+import java.util.concurrent.CompletableFuture;
+
+/**
+ * A file's position, and the reads and writes that begin there and move it. Each is a transfer at an offset, so that
+ * drivers need to know nothing of this; what has no offsets, such as a pipe, does not care for them. One at a time: where
+ * the next begins is known when the one before has ended.
+ *
+ * <p>Memory order: who wins the compare-and-set of {@link #underWay} from 0, or its bit on a stream, has the position to
+ * itself until it clears its bit, with release semantics, behind its last store.
+ */
+final class Sequential implements Completion {
+  private static final VarHandle UNDER_WAY;
+  private static final int READ = 1;
+  private static final int WRITE = 2;
+
+  static {
+    try {
+      UNDER_WAY = MethodHandles.lookup().findVarHandle(Sequential.class, "underWay", int.class);
+    } catch (ReflectiveOperationException e) {
+      throw new ExceptionInInitializerError(e);
+    }
+  }
+
+  private final OpenFile file;
+
+  /** Whether reads and writes are of two directions of a stream, and not of one position. */
+  private final boolean bothWays;
+
+  private volatile int underWay;
+  private volatile long position;
+
+  Sequential(OpenFile file, boolean bothWays) {
+    this.file = file;
+    this.bothWays = bothWays;
+  }
+
+  long position() {
+    return position;
+  }
+
+  void position(long value) {
+    OpenFile.checkPosition(value);
+    if (!UNDER_WAY.compareAndSet(this, 0, READ | WRITE)) {
+      throw pending(underWay);
+    }
+    position = value;
+    underWay = 0;
+  }
+
+  void read(ByteBuffer dst, Object attachment, IoHandler<?> handler) {
+    Transfers.checkRead(file, dst, 0);
+    Objects.requireNonNull(handler, "handler");
+    begin(READ);
+    startBegun(dst, attachment, handler);
+  }
+
+  private void startBegun(ByteBuffer dst, Object attachment, IoHandler<?> handler) {
+    try {
+      start(OpCode.READ, dst, attachment, handler);
+    } catch (RuntimeException e) {
+      end(READ);
+      throw e;
+    }
+  }
+
+  int readAndWait(ByteBuffer dst) throws IOException {
+    Transfers.checkRead(file, dst, 0);
+    begin(READ);
+    int count;
+    try {
+      count = WaitingReads.readNow(file, dst, position);
+    } catch (RuntimeException e) {
+      end(READ);
+      throw e;
+    }
+    if (count != Descriptor.NOT_NOW) {
+      long behind = position + count;
+      position = behind;
+      end(READ);
+      return count == 0 ? -1 : count;
+    }
+    CompletableFuture<Integer> read =
+        IoFuture.start(file.loop, future -> startBegun(dst, future, FutureHandler.INTEGER));
+    return Futures.await(read);
+  }
+
+  void read(Buffer dst, Object attachment, IoHandler<?> handler) {
+    Transfers.checkRead(file, dst.byteBuffer(), 0);
+    Objects.requireNonNull(handler, "handler");
+    begin(READ);
+    try {
+      start(OpCode.READ, dst, attachment, handler);
+    } catch (RuntimeException e) {
+      end(READ);
+      throw e;
+    }
+  }
+
+  void write(ByteBuffer src, Object attachment, IoHandler<?> handler) {
+    Transfers.checkWrite(file, 0);
+    Objects.requireNonNull(src, "src");
+    Objects.requireNonNull(handler, "handler");
+    begin(WRITE);
+    try {
+      start(OpCode.WRITE, src, attachment, handler);
+    } catch (RuntimeException e) {
+      end(WRITE);
+      throw e;
+    }
+  }
+
+  void write(Buffer src, Object attachment, IoHandler<?> handler) {
+    Transfers.checkWrite(file, 0);
+    Objects.requireNonNull(src, "src");
+    Objects.requireNonNull(handler, "handler");
+    begin(WRITE);
+    try {
+      start(OpCode.WRITE, src, attachment, handler);
+    } catch (RuntimeException e) {
+      end(WRITE);
+      throw e;
+    }
+  }
+
+  private void start(OpCode code, ByteBuffer buffer, Object attachment, IoHandler<?> handler) {
+    if (file.loop.inLoop()) {
+      file.submit(file.operation(code, this, handler, attachment).memory(buffer).offset(position));
+    } else {
+      file.loop.execute(() -> start(code, buffer, attachment, handler));
+    }
+  }
+
+  private void start(OpCode code, Buffer buffer, Object attachment, IoHandler<?> handler) {
+    if (file.loop.inLoop()) {
+      file.submit(file.operation(code, this, handler, attachment).memory(buffer).offset(position));
+    } else {
+      buffer.executePinned(file.loop, () -> start(code, buffer, attachment, handler));
+    }
+  }
+
+  private void begin(int direction) {
+    int seen;
+    do {
+      seen = underWay;
+      if ((seen & direction) != 0 || (seen != 0 && !bothWays)) {
+        throw pending(seen);
+      }
+    } while (!UNDER_WAY.compareAndSet(this, seen, seen | direction));
+  }
+
+  private void end(int direction) {
+    UNDER_WAY.getAndBitwiseAnd(this, ~direction);
+  }
+
+  private static IllegalStateException pending(int seen) {
+    return (seen & READ) != 0 ? new ReadPendingException() : new WritePendingException();
+  }
+
+  @Override
+  public void complete(Operation operation, int result) {
+    boolean read = operation.code() == OpCode.READ;
+    if (result > 0) {
+      long behind = position + result; // nobody else writes it meanwhile
+      position = behind;
+    }
+    end(read ? READ : WRITE); // the handler may start the next
+    if (read) {
+      Transfers.readCompleted(operation, result);
+    } else {
+      Operation.NOTIFY.complete(operation, result);
+    }
+  }
+}
