@@ -51,7 +51,7 @@ final class AppendLoad extends TimedLoad {
     }
 
     @Override
-    protected void durable() {
+    public void durable() {
       long now = turnNanos();
       record(startNanos, now);
       if (stopping) {
@@ -62,7 +62,7 @@ final class AppendLoad extends TimedLoad {
     }
 
     @Override
-    protected void failed(Throwable cause) {
+    public void failed(Throwable cause) {
       AppendLoad.this.failed(cause);
     }
   }
