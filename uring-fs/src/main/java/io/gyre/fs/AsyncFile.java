@@ -83,7 +83,7 @@ public final class AsyncFile implements AutoCloseable {
   private final boolean readable;
   private final boolean writable;
 
-  private AsyncFile(EventLoop loop, Descriptor descriptor, OpenRequest request) {
+  AsyncFile(EventLoop loop, Descriptor descriptor, OpenRequest request) {
     this.loop = loop;
     this.descriptor = descriptor;
     this.path = request.path();
@@ -230,7 +230,7 @@ public final class AsyncFile implements AutoCloseable {
     }
   }
 
-  private static void checkOptions(Set<? extends OpenOption> options) {
+  static void checkOptions(Set<? extends OpenOption> options) {
     for (var option : options) {
       Objects.requireNonNull(option, "option");
       boolean supported =
@@ -253,7 +253,7 @@ public final class AsyncFile implements AutoCloseable {
 
   /** The permissions among the attributes, or null. */
   @SuppressWarnings("unchecked") // the name says what the value is
-  private static Set<PosixFilePermission> permissions(FileAttribute<?>... attributes) {
+  static Set<PosixFilePermission> permissions(FileAttribute<?>... attributes) {
     Set<PosixFilePermission> permissions = null;
     for (var attribute : attributes) {
       if (!attribute.name().equals("posix:permissions")) {
