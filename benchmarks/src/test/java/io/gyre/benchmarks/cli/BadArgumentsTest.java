@@ -66,6 +66,8 @@ final class BadArgumentsTest {
         "cp",
         "cp FILE",
         "cp FILE FILE2 --depth 0",
+        "walk",
+        "walk DIR --parallel 0",
         "bench --only [",
         "bench --rounds 0",
         "bench --list --only nothing-is-called-that",
@@ -103,7 +105,14 @@ final class BadArgumentsTest {
     "file-load sequential DIR/empty, hold no block",
     "cp DIR/missing DIR/copy, no such file",
     "cp DIR DIR/copy, is a directory",
-    "cp FILE DIR, is a directory",
+    "cp FILE DIR, same file",
+    "cp -r DIR DIR/copy, can't be copied into itself",
+    "cp -r DIR DIR/sub, can't be copied into itself",
+    "cp -r DIR FILE, is not a directory",
+    "cp FILE FILE DIR/sub, would be the copy of two sources",
+    "cp FILE DIR/empty DIR/copy, must be a directory",
+    "cp -r DIR/missing DIR/copy, no such file",
+    "walk DIR/missing, no such file",
     "cp FILE FILE, same file",
     "cp FILE DIR/missing/copy, no such directory",
     "cp FILE /dev/null, not a regular file",
@@ -112,6 +121,7 @@ final class BadArgumentsTest {
   })
   void failuresExitWithOne(String line, String said) throws IOException {
     Files.createFile(folder.resolve("empty"));
+    Files.createDirectory(folder.resolve("sub"));
     var run = Cli.run(args(line));
     assertEquals(1, run.status(), run.toString());
     assertOneLine(run);
@@ -132,7 +142,7 @@ final class BadArgumentsTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"", "doctor", "read", "nop", "echo", "cp", "bench"})
+  @ValueSource(strings = {"", "doctor", "read", "nop", "echo", "walk", "cp", "bench"})
   void everyCommandHasHelp(String command) {
     var run = command.isEmpty() ? Cli.run("--help") : Cli.run(command, "--help");
     assertEquals(0, run.status());
