@@ -10,6 +10,7 @@ import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
+import java.util.function.BiFunction;
 import java.util.function.Function;
 import java.util.function.Supplier;
 
@@ -41,7 +42,7 @@ final class CompositeFuture<T> extends CompletableFuture<T> {
 
   private void run(Function<? super CompositeFuture<T>, ? extends CompletionStage<T>> body) {
     try {
-      body.apply(this).whenComplete(this::settle);
+      var _ = body.apply(this).whenComplete(this::settle);
     } catch (Throwable t) { // whatever it is, somebody waits
       completeExceptionally(t);
     }
@@ -116,19 +117,20 @@ final class CompositeFuture<T> extends CompletableFuture<T> {
       A attachment,
       CompletionHandler<T, ? super A> handler) {
     Objects.requireNonNull(handler, "handler");
-    call.get()
-        .whenComplete(
-            (result, failure) -> {
-              Runnable outcome =
-                  failure == null
-                      ? () -> handler.completed(result, attachment)
-                      : () -> handler.failed(unwrap(failure), attachment);
-              try {
-                loop.execute(outcome);
-              } catch (ShutdownChannelGroupException e) {
-                outcome.run(); // the loop has ended; whoever waits must be told all the same
-              }
-            });
+    var _ = // the handler is told of failures
+        call.get()
+            .whenComplete(
+                (result, failure) -> {
+                  Runnable outcome =
+                      failure == null
+                          ? () -> handler.completed(result, attachment)
+                          : () -> handler.failed(unwrap(failure), attachment);
+                  try {
+                    loop.execute(outcome);
+                  } catch (ShutdownChannelGroupException e) {
+                    outcome.run(); // the loop has ended; whoever waits must be told all the same
+                  }
+                });
   }
 
   /** Repeats an operation while it says true. A loop of {@code thenCompose} would keep each round until the last. */
@@ -147,16 +149,17 @@ final class CompositeFuture<T> extends CompletableFuture<T> {
       done.completeExceptionally(t);
       return;
     }
-    started.whenComplete(
-        (more, failure) -> {
-          if (failure != null) {
-            done.completeExceptionally(unwrap(failure));
-          } else if (more) {
-            next(round, done);
-          } else {
-            done.complete(null);
-          }
-        });
+    var _ = // as done is
+        started.whenComplete(
+            (more, failure) -> {
+              if (failure != null) {
+                done.completeExceptionally(unwrap(failure));
+              } else if (more) {
+                next(round, done);
+              } else {
+                done.complete(null);
+              }
+            });
   }
 
   /** Does something after another, however that ended, whose failure is the one that counts. */
@@ -168,11 +171,38 @@ final class CompositeFuture<T> extends CompletableFuture<T> {
   /** Does something after another, told how that ended: with null where it succeeded. */
   static <T> CompletableFuture<T> andFinally(
       CompletableFuture<T> body, Function<Throwable, ? extends CompletionStage<?>> last) {
-    return body.handle(
-            (result, failure) ->
-                apply(last, failure == null ? null : unwrap(failure))
-                    .handle((nothing, also) -> join(result, failure, also)))
-        .thenCompose(Function.identity());
+    return andThen(
+        body,
+        (result, failure) ->
+            apply(last, failure)
+                .handle((nothing, also) -> join(result, failure, also))
+                .toCompletableFuture());
+  }
+
+  /** Goes on after something, however that ended: with its result, or with what it failed with. */
+  static <T, U> CompletableFuture<U> andThen(
+      CompletableFuture<T> first, BiFunction<T, Throwable, CompletableFuture<U>> next) {
+    var last = new CompletableFuture<U>();
+    var _ = // as last is
+        first.whenComplete(
+            (result, failure) -> {
+              try {
+                var _ =
+                    next.apply(result, unwrap(failure))
+                        .whenComplete((value, cause) -> settle(last, value, cause));
+              } catch (Throwable t) { // whatever it is, somebody waits
+                last.completeExceptionally(t);
+              }
+            });
+    return last;
+  }
+
+  private static <U> void settle(CompletableFuture<U> future, U value, Throwable failure) {
+    if (failure == null) {
+      future.complete(value);
+    } else {
+      future.completeExceptionally(unwrap(failure));
+    }
   }
 
   private static CompletionStage<?> apply(
@@ -195,7 +225,7 @@ final class CompositeFuture<T> extends CompletableFuture<T> {
     throw new CompletionException(first);
   }
 
-  /** What a stage failed with, without what other stages have wrapped around it. */
+  /** What a stage failed with, without what other stages have wrapped around it; null if it did not. */
   static Throwable unwrap(Throwable failure) {
     return failure instanceof CompletionException && failure.getCause() != null
         ? failure.getCause()

@@ -93,23 +93,20 @@ final class FileCopy {
       return copyThroughMemory();
     }
     long count = Math.min(PART_BYTES, end - position);
-    return owner
-        .step(() -> source.copyRangeAsync(position, target, position, count))
-        .handle(
-            (bytes, failure) -> {
-              if (failure == null && bytes > 0) {
-                return advance(bytes);
-              }
-              if (CompositeFuture.unwrap(failure) instanceof CancellationException) {
-                return CompletableFuture.<Boolean>failedFuture(failure);
-              }
-              // Two file systems, or one that can't; or the end, which files of /proc have
-              // anywhere. If it
-              // was something else, the transfer through memory says so as well.
-              inKernel = false;
-              return copyThroughMemory();
-            })
-        .thenCompose(more -> more);
+    return CompositeFuture.andThen(
+        owner.step(() -> source.copyRangeAsync(position, target, position, count)),
+        (bytes, failure) -> {
+          if (failure == null && bytes > 0) {
+            return advance(bytes);
+          }
+          if (failure instanceof CancellationException) {
+            return CompletableFuture.failedFuture(failure);
+          }
+          // Two file systems, or one that can't; or the end, which files of /proc have anywhere. If
+          // it was something else, the transfer through memory says so as well.
+          inKernel = false;
+          return copyThroughMemory();
+        });
   }
 
   private CompletableFuture<Boolean> advance(int bytes) {

@@ -242,6 +242,18 @@ public final class FileTree {
     return Futures.await(deleteAsync(root, options, progress));
   }
 
+  /** Copies one entry; for directories, without what is in it. */
+  CompletableFuture<Void> copyEntry(
+      Path source, Path target, TreeOptions options, CopyOption... how) {
+    var set = copyOptions(how);
+    return CompositeFuture.start(
+        loop,
+        owner ->
+            new TreeCopy(owner, options, target, set, TreeProgress.NONE)
+                .run(source)
+                .thenAccept(copied -> {}));
+  }
+
   private static Set<CopyOption> copyOptions(CopyOption... how) {
     for (var option : how) {
       boolean known =

@@ -1,5 +1,6 @@
 package io.gyre.fs;
 
+import io.gyre.driver.Errno;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.DirectoryNotEmptyException;
 import java.nio.file.FileAlreadyExistsException;
@@ -23,5 +24,12 @@ final class PathFailures {
       case AccessDeniedException x -> new AccessDeniedException(source, target, reason);
       default -> new FileSystemException(source, target, reason);
     };
+  }
+
+  /** Whether a failure's reason is an errno, which each names where its type does not tell. */
+  static boolean says(Throwable failure, Errno errno) {
+    return failure instanceof FileSystemException e
+        && e.getReason() != null
+        && e.getReason().contains(errno.name() + " ");
   }
 }

@@ -326,7 +326,7 @@ public abstract sealed class PathOperations permits AsyncDirectory, AsyncFiles {
   public final <A> void delete(Path path, A attachment, IoHandler<? super A> handler) {
     Objects.requireNonNull(handler, "handler");
     var deleting = new Deleting<A>(this, check(path), attachment, handler);
-    start(OpCode.REMOVE, null, new PathRequest(path), 0, ON_DELETE, null, deleting);
+    submit(OpCode.REMOVE, null, new PathRequest(path), 0, ON_DELETE, null, deleting);
   }
 
   /**
@@ -764,11 +764,20 @@ public abstract sealed class PathOperations permits AsyncDirectory, AsyncFiles {
       Completion completion,
       Object handler,
       Object attachment) {
-    if (!(attachment instanceof Ending)) {
-      Objects.requireNonNull(handler, "handler");
-    }
+    Objects.requireNonNull(handler, "handler");
+    submit(code, other, argument, flags, completion, handler, attachment);
+  }
+
+  private void submit(
+      OpCode code,
+      PathOperations other,
+      Object argument,
+      int flags,
+      Completion completion,
+      Object handler,
+      Object attachment) {
     if (!loop.inLoop()) {
-      loop.execute(() -> start(code, other, argument, flags, completion, handler, attachment));
+      loop.execute(() -> submit(code, other, argument, flags, completion, handler, attachment));
       return;
     }
     var operation =
@@ -779,16 +788,12 @@ public abstract sealed class PathOperations permits AsyncDirectory, AsyncFiles {
     loop.dispatcher().submit(other == null ? operation : operation.other(other.base(), 0));
   }
 
-  /** An attachment of these operations' own, which has the user's handler in it. */
-  private sealed interface Ending {}
-
   /** What an open operation needs until it ends. */
   private record Opening<A>(
       PathOperations where,
       OpenRequest request,
       A attachment,
-      CompletionHandler<?, ? super A> handler)
-      implements Ending {
+      CompletionHandler<?, ? super A> handler) {
     @SuppressWarnings("unchecked") // the request's kind tells what is opened
     void completed(Object result) {
       ((CompletionHandler<Object, ? super A>) handler).completed(result, attachment);
@@ -801,7 +806,7 @@ public abstract sealed class PathOperations permits AsyncDirectory, AsyncFiles {
 
   private void startOpen(Opening<?> opening) {
     Objects.requireNonNull(opening.handler, "handler");
-    start(OpCode.OPEN, null, opening.request, 0, ON_OPEN, null, opening);
+    submit(OpCode.OPEN, null, opening.request, 0, ON_OPEN, null, opening);
   }
 
   private static void opened(Operation operation, int result) {
@@ -858,8 +863,7 @@ public abstract sealed class PathOperations permits AsyncDirectory, AsyncFiles {
 
   /** What the removal of something, whatever it is, needs until it ends. */
   private record Deleting<A>(
-      PathOperations where, Path path, A attachment, IoHandler<? super A> handler)
-      implements Ending {
+      PathOperations where, Path path, A attachment, IoHandler<? super A> handler) {
     void deleteDirectory() {
       where.deleteDirectory(path, attachment, handler);
     }
@@ -884,7 +888,7 @@ public abstract sealed class PathOperations permits AsyncDirectory, AsyncFiles {
 
   /** What a rename or a link needs until it ends. */
   private record TwoNames<A>(
-      String source, String target, A attachment, IoHandler<? super A> handler) implements Ending {
+      String source, String target, A attachment, IoHandler<? super A> handler) {
     void ended(Operation operation, int result) {
       if (result < 0) {
         handler.failed(
@@ -912,7 +916,7 @@ public abstract sealed class PathOperations permits AsyncDirectory, AsyncFiles {
     var names =
         new TwoNames<A>(
             resolve(source).toString(), other.resolve(target).toString(), attachment, handler);
-    start(code, other, request, flags, ON_TWO_NAMES, null, names);
+    submit(code, other, request, flags, ON_TWO_NAMES, null, names);
   }
 
   private static void renamedOrLinked(Operation operation, int result) {

@@ -36,7 +36,7 @@ final class TreeCopy extends TreeRun {
   private Object targetRootKey;
 
   TreeCopy(
-      CompositeFuture<TreeSummary> owner,
+      CompositeFuture<?> owner,
       TreeOptions options,
       Path targetRoot,
       Set<CopyOption> how,
@@ -188,7 +188,7 @@ final class TreeCopy extends TreeRun {
                     place,
                     status,
                     () -> targetWhere(place).createSymbolicLinkAsync(targetName(place), says)))
-        .thenCompose(nothing -> attributes ? giveToLink(place, status) : done())
+        .thenCompose(nothing -> attributes ? giveToLink(place, status) : nothing())
         .thenRun(() -> linkCount++);
   }
 
@@ -208,7 +208,7 @@ final class TreeCopy extends TreeRun {
                     NO_FOLLOW));
   }
 
-  private static CompletableFuture<Void> done() {
+  private static CompletableFuture<Void> nothing() {
     return CompletableFuture.completedFuture(null);
   }
 
@@ -283,7 +283,7 @@ final class TreeCopy extends TreeRun {
                         .thenCompose(
                             existing ->
                                 existing.isDirectory()
-                                    ? done()
+                                    ? nothing()
                                     : removeExisting(place, status)
                                         .thenCompose(nothing -> step(make)))
                     : CompletableFuture.failedFuture(failure));
@@ -295,29 +295,36 @@ final class TreeCopy extends TreeRun {
       targetRootKey = made.fileKey();
     }
     if (place.depth() >= options.maxDepth()) {
-      directoryCount++;
-      return release(target);
+      return finish(place.path(), status, target, made);
     }
-    return step(() -> place.where().openDirectoryAsync(place.name(), links()))
-        .thenAccept(
-            directory -> {
-              var node = new Node(place, status, hold(directory));
-              node.target = target;
-              node.targetBefore = made;
-              enter(node);
-            });
+    return CompositeFuture.andThen(
+        step(() -> place.where().openDirectoryAsync(place.name(), links())),
+        (directory, failure) -> {
+          if (failure != null) {
+            return release(target).thenCompose(released -> CompletableFuture.failedFuture(failure));
+          }
+          var node = new Node(place, status, hold(directory));
+          node.target = target;
+          node.targetBefore = made;
+          enter(node);
+          return nothing();
+        });
   }
 
   @Override
   CompletableFuture<?> leave(Node node) {
-    var target = node.target;
-    CompletableFuture<Void> last = done();
+    return finish(node.path, node.status, node.target, node.targetBefore);
+  }
+
+  /** Attributes come last: filling a directory changes its times, and takes permissions that it may not have. */
+  private CompletableFuture<Void> finish(
+      Path path, FileStatus status, AsyncDirectory target, FileStatus made) {
+    CompletableFuture<Void> last = nothing();
     if (attributes) {
-      last = give(node.status, target::setAttributesAsync);
-    } else if (!node.status.permissions().containsAll(OWNER_ALL)) {
-      var permissions = EnumSet.copyOf(OWNER_ALL);
-      permissions.addAll(node.targetBefore.permissions());
-      permissions.removeIf(p -> OWNER_ALL.contains(p) && !node.status.permissions().contains(p));
+      last = give(status, target::setAttributesAsync);
+    } else if (!status.permissions().containsAll(OWNER_ALL)) {
+      var permissions = EnumSet.copyOf(made.permissions());
+      permissions.removeIf(p -> OWNER_ALL.contains(p) && !status.permissions().contains(p));
       last =
           step(() -> target.setAttributesAsync(AttributeChange.NONE.withPermissions(permissions)));
     }
@@ -328,7 +335,7 @@ final class TreeCopy extends TreeRun {
         last.thenRun(
             () -> {
               directoryCount++;
-              done(node.path);
+              done(path);
             }),
         () -> release(target));
   }

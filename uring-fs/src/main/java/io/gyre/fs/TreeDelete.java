@@ -15,7 +15,7 @@ import java.util.concurrent.CompletableFuture;
 final class TreeDelete extends TreeRun {
   private final TreeProgress progress;
 
-  TreeDelete(CompositeFuture<TreeSummary> owner, TreeOptions options, TreeProgress progress) {
+  TreeDelete(CompositeFuture<?> owner, TreeOptions options, TreeProgress progress) {
     super(owner, options);
     this.progress = progress;
   }

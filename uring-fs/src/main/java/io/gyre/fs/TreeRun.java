@@ -14,6 +14,7 @@ import java.util.Queue;
 import java.util.Set;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
+import java.util.function.BiConsumer;
 import java.util.function.Supplier;
 
 /**
@@ -27,7 +28,7 @@ abstract class TreeRun {
   static final LinkOption[] FOLLOW = {};
   static final LinkOption[] NO_FOLLOW = {LinkOption.NOFOLLOW_LINKS};
 
-  final CompositeFuture<TreeSummary> owner;
+  final CompositeFuture<?> owner;
   final TreeOptions options;
   final AsyncFiles files;
 
@@ -91,7 +92,7 @@ abstract class TreeRun {
   /** Where an entry is. */
   record Place(Node parent, PathOperations where, Path name, Path path, int depth) {}
 
-  TreeRun(CompositeFuture<TreeSummary> owner, TreeOptions options) {
+  TreeRun(CompositeFuture<?> owner, TreeOptions options) {
     this.owner = owner;
     this.options = options;
     this.files = AsyncFiles.of(owner.loop());
@@ -256,40 +257,40 @@ abstract class TreeRun {
     if (place.parent != null) {
       place.parent.taken++;
     }
-    guarded(() -> handle(place, type))
-        .whenComplete(
-            (nothing, cause) -> {
-              entriesUnderWay--;
-              if (cause != null) {
-                fail(place.parent, place.path, cause);
-              }
-              if (place.parent != null) {
-                place.parent.taken--;
-                toSettle.add(place.parent);
-              }
-              goOn();
-            });
+    after(
+        guarded(() -> handle(place, type)),
+        (nothing, cause) -> {
+          entriesUnderWay--;
+          if (cause != null) {
+            fail(place.parent, place.path, cause);
+          }
+          if (place.parent != null) {
+            place.parent.taken--;
+            toSettle.add(place.parent);
+          }
+          goOn();
+        });
   }
 
   private void read(Node node) {
     node.reading = true;
     othersUnderWay++;
-    guarded(() -> step(node.directory::nextEntriesAsync))
-        .whenComplete(
-            (entries, cause) -> {
-              node.reading = false;
-              othersUnderWay--;
-              if (cause != null) {
-                fail(node, node.path, cause);
-                node.skipTheRest();
-              } else if (entries.isEmpty()) {
-                node.exhausted = true;
-              } else if (!node.exhausted) { // else the rest is to be skipped
-                node.names.addAll(entries);
-              }
-              toSettle.add(node);
-              goOn();
-            });
+    after(
+        guarded(() -> step(node.directory::nextEntriesAsync)),
+        (entries, cause) -> {
+          node.reading = false;
+          othersUnderWay--;
+          if (cause != null) {
+            fail(node, node.path, cause);
+            node.skipTheRest();
+          } else if (entries.isEmpty()) {
+            node.exhausted = true;
+          } else if (!node.exhausted) { // else the rest is to be skipped
+            node.names.addAll(entries);
+          }
+          toSettle.add(node);
+          goOn();
+        });
   }
 
   /** Leaves a directory when nothing in it is left to do, and closes it as soon as it is not needed. */
@@ -304,16 +305,16 @@ abstract class TreeRun {
       return;
     }
     othersUnderWay++;
-    guarded(() -> leave(node))
-        .whenComplete(
-            (nothing, cause) -> {
-              othersUnderWay--;
-              if (cause != null) {
-                fail(node, node.path, cause);
-              }
-              left(node);
-              goOn();
-            });
+    after(
+        guarded(() -> leave(node)),
+        (nothing, cause) -> {
+          othersUnderWay--;
+          if (cause != null) {
+            fail(node, node.path, cause);
+          }
+          left(node);
+          goOn();
+        });
   }
 
   private void left(Node node) {
@@ -334,12 +335,12 @@ abstract class TreeRun {
       return;
     }
     othersUnderWay++;
-    release(directory)
-        .whenComplete(
-            (nothing, cause) -> {
-              othersUnderWay--;
-              goOn();
-            });
+    after(
+        release(directory),
+        (nothing, cause) -> {
+          othersUnderWay--;
+          goOn();
+        });
   }
 
   private static <U> CompletableFuture<U> guarded(
@@ -349,6 +350,10 @@ abstract class TreeRun {
     } catch (Throwable t) { // also what a user's handler throws
       return CompletableFuture.failedFuture(new Thrown(t));
     }
+  }
+
+  private static <U> void after(CompletableFuture<U> first, BiConsumer<U, Throwable> next) {
+    var _ = first.whenComplete(next); // which deals with failures
   }
 
   /** Something threw, which is no failure of an entry. */
@@ -394,14 +399,14 @@ abstract class TreeRun {
     for (var directory : open) {
       last.add(directory.closeAsync());
     }
-    CompletableFuture.allOf(last.toArray(CompletableFuture[]::new))
-        .whenComplete(
-            (nothing, cause) -> {
-              if (failure != null) {
-                ended.completeExceptionally(failure);
-              } else {
-                ended.complete(summary());
-              }
-            });
+    after(
+        CompletableFuture.allOf(last.toArray(CompletableFuture[]::new)),
+        (nothing, cause) -> {
+          if (failure != null) {
+            ended.completeExceptionally(failure);
+          } else {
+            ended.complete(summary());
+          }
+        });
   }
 }

@@ -13,7 +13,7 @@ final class TreeWalk extends TreeRun {
 
   private final TreeVisitor visitor;
 
-  TreeWalk(CompositeFuture<TreeSummary> owner, TreeOptions options, TreeVisitor visitor) {
+  TreeWalk(CompositeFuture<?> owner, TreeOptions options, TreeVisitor visitor) {
     super(owner, options);
     this.visitor = visitor;
   }

@@ -31,6 +31,7 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.CancellationException;
@@ -59,7 +60,7 @@ class FileTreeTest {
   }
 
   /** What the JDK finds: each path with what can be compared of it. */
-  private static TreeMap<Path, String> snapshot(Path root) throws IOException {
+  private static Map<Path, String> snapshot(Path root) throws IOException {
     var found = new TreeMap<Path, String>();
     try (var paths = Files.walk(root)) {
       for (var path : (Iterable<Path>) paths::iterator) {
@@ -202,7 +203,7 @@ class FileTreeTest {
   }
 
   @DriverTest
-  void aDirectoryWithManyEntriesIsWalkedCopiedAndRemoved(TestRuntime driver) throws Exception {
+  void aDirectoryWithManyEntriesIsWalkedAndRemoved(TestRuntime driver) throws Exception {
     var root = Files.createDirectory(dir.resolve("wide"));
     for (int i = 0; i < 10_000; i++) {
       Files.createFile(root.resolve("file-" + i));
@@ -226,48 +227,100 @@ class FileTreeTest {
   }
 
   @DriverTest
-  void aTreeDeeperThanAnyPathIsWalkedCopiedAndRemoved(TestRuntime driver) throws Exception {
-    int levels = 100;
-    var name = Path.of("n".repeat(100));
-    var runtime = driver.start();
-    var top = Files.createDirectory(dir.resolve("deep"));
-    var trees = FileTree.on(runtime);
-    if (!driver.isUring()) {
-      // java.nio goes by whole paths: it can't make such a tree, and says so when it comes upon
-      // one.
-      return;
+  void manyFilesAreCopiedTogether(TestRuntime driver) throws Exception {
+    var root = Files.createDirectory(dir.resolve("wide"));
+    for (int i = 0; i < 1000; i++) {
+      Files.writeString(root.resolve("file-" + i), "content of " + i);
     }
-    var directory = AsyncDirectory.open(runtime, top);
-    for (int i = 0; i < levels; i++) {
-      directory.createDirectory(name);
-      var below = directory.openDirectory(name);
-      directory.close();
-      directory = below;
-    }
-    directory
-        .openFile(Path.of("bottom"), StandardOpenOption.CREATE, StandardOpenOption.WRITE)
-        .close();
-    directory.close();
     var copy = dir.resolve("copy");
-    var copied = trees.copy(top, copy, TreeOptions.DEFAULT, TreeProgress.NONE);
-    assertEquals(levels + 1, copied.directories());
-    assertEquals(1, copied.files());
-    var depth = new AtomicInteger();
-    var walked =
-        trees.walk(
-            copy,
-            TreeOptions.DEFAULT,
+    trees(driver).copy(root, copy, TreeOptions.DEFAULT.durably(), TreeProgress.NONE);
+    assertEquals(snapshot(root), snapshot(copy));
+  }
+
+  private static final int HALF = 30;
+  private static final Path LONG_NAME = Path.of("n".repeat(100));
+
+  /** Two halves, each short enough to be made by its path, of which one is then moved into the other. */
+  private Path makeDeepTree() throws IOException {
+    var top = Files.createDirectory(dir.resolve("deep"));
+    var lower = Files.createDirectory(dir.resolve("lower"));
+    var bottom = deepIn(lower);
+    Files.writeString(Files.createDirectories(bottom).resolve("file"), "at the bottom");
+    Files.move(lower, Files.createDirectories(deepIn(top)).resolve("lower"));
+    return top;
+  }
+
+  private static Path deepIn(Path directory) {
+    var path = directory;
+    for (int i = 0; i < HALF; i++) {
+      path = path.resolve(LONG_NAME);
+    }
+    return path;
+  }
+
+  @DriverTest(drivers = "uring")
+  void aTreeDeeperThanAnyPathIsWalkedCopiedAndRemoved(TestRuntime driver) throws Exception {
+    var top = makeDeepTree();
+    var trees = trees(driver);
+    var copy = dir.resolve("copy");
+    int directories = 2 * HALF + 2;
+    for (int parallelism : new int[] {1, 32}) {
+      var options = TreeOptions.DEFAULT.withParallelism(parallelism);
+      var copied = trees.copy(top, copy, options, TreeProgress.NONE);
+      assertEquals(new TreeSummary(1, directories, 0, 0, 13, 0), copied);
+      var longest = new AtomicInteger();
+      var walked =
+          trees.walk(
+              copy,
+              options,
+              e -> {
+                longest.accumulateAndGet(e.path().toString().length(), Math::max);
+                return FileVisitResult.CONTINUE;
+              });
+      assertEquals(copied, walked);
+      assertTrue(longest.get() > 4096, () -> "not deep: " + longest);
+      assertEquals(directories, trees.delete(copy, options, TreeProgress.NONE).directories());
+      assertFalse(Files.exists(copy));
+    }
+    trees.delete(top, TreeOptions.DEFAULT, TreeProgress.NONE);
+    assertFalse(Files.exists(top));
+  }
+
+  @DriverTest(drivers = "nio")
+  void aTreeDeeperThanAnyPathIsNamedAsWhatItIs(TestRuntime driver) throws Exception {
+    var top = makeDeepTree();
+    try {
+      var trees = trees(driver);
+      var failure =
+          assertThrows(
+              FileSystemException.class,
+              () -> trees.walk(top, TreeOptions.DEFAULT, e -> FileVisitResult.CONTINUE));
+      assertTrue(failure.getMessage().contains("ENAMETOOLONG"), failure::getMessage);
+    } finally { // for those who remove what the test has left
+      Files.move(deepIn(top).resolve("lower"), dir.resolve("lower"));
+    }
+  }
+
+  @DriverTest
+  void aWalkOfADeepTreeHasFewDirectoriesOpen(TestRuntime driver) throws Exception {
+    var path = Files.createDirectory(dir.resolve("deep"));
+    for (int i = 0; i < 100; i++) {
+      path = Files.createDirectory(path.resolve("d"));
+    }
+    var runtime = driver.start();
+    var most = new AtomicInteger();
+    FileTree.on(runtime)
+        .walk(
+            dir.resolve("deep"),
+            TreeOptions.DEFAULT.withParallelism(1),
             e -> {
-              depth.accumulateAndGet(e.depth(), Math::max);
+              var open = new ArrayList<>(driver.heldSinceStart());
+              open.removeIf(held -> !held.contains("/deep"));
+              most.accumulateAndGet(open.size(), Math::max);
               return FileVisitResult.CONTINUE;
             });
-    assertEquals(levels + 1, walked.directories());
-    assertEquals(levels + 1, depth.get());
-    for (var root : List.of(top, copy)) {
-      assertEquals(
-          levels + 1, trees.delete(root, TreeOptions.DEFAULT, TreeProgress.NONE).directories());
-      assertFalse(Files.exists(root));
-    }
+    assertTrue(most.get() >= 1, "none was seen");
+    assertTrue(most.get() < 10, () -> most + " were open");
   }
 
   @DriverTest
