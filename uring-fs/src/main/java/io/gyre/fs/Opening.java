@@ -63,7 +63,7 @@ record Opening<A>(
     }
   }
 
-  private static void checkOptions(Set<? extends OpenOption> options) {
+  static void checkOptions(Set<? extends OpenOption> options) {
     for (var option : options) {
       Objects.requireNonNull(option, "option");
       boolean supported =
@@ -86,7 +86,7 @@ record Opening<A>(
 
   /** The permissions among the attributes, or null. */
   @SuppressWarnings("unchecked") // the name says what the value is
-  private static Set<PosixFilePermission> permissions(FileAttribute<?>... attributes) {
+  static Set<PosixFilePermission> permissions(FileAttribute<?>... attributes) {
     Set<PosixFilePermission> permissions = null;
     for (var attribute : attributes) {
       if (!attribute.name().equals("posix:permissions")) {

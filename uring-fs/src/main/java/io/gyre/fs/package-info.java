@@ -1,5 +1,5 @@
 /**
- * Files whose reads and writes complete later.
+ * Files and directories whose operations complete later.
  *
  * <p>{@link io.gyre.fs.AsyncFile} is {@link java.nio.channels.FileChannel} with three styles of each operation: a
  * callback, a future, and a call that waits. It is written over the driver SPI ({@code io.gyre.driver}) and knows no
@@ -9,5 +9,10 @@
  * writes), {@code FullTransfers} (those that go on until all is done), {@code Sequential} (those from a position on), {@code
  * BatchRun} (many at once), {@code FileSpace}, {@code FileQueries}, {@code RangeCopies}, {@code RangeLocking}, {@code
  * Opening}; all over {@code OpenFile}.
+ *
+ * <p>{@link io.gyre.fs.PathOperations} is what is done with names, relative to an {@link io.gyre.fs.AsyncDirectory} or, by
+ * {@link io.gyre.fs.AsyncFiles}, to the working directory. What takes several operations is written as stages of {@code
+ * CompositeFuture}, all on the loop's thread: {@code FileReplacement} is a good one to begin with. {@link
+ * io.gyre.fs.FileTree} goes through whole trees; its engine is {@code TreeRun}.
  */
 package io.gyre.fs;

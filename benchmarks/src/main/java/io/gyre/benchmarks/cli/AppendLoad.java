@@ -11,8 +11,6 @@ final class AppendLoad extends TimedLoad {
 
   private final GroupCommit log;
   private final Writer[] writers;
-  private long doneBefore;
-  private long syncsBefore;
 
   /**
    * Makes a load.
@@ -51,7 +49,7 @@ final class AppendLoad extends TimedLoad {
     }
 
     @Override
-    protected void durable() {
+    public void durable() {
       long now = turnNanos();
       record(startNanos, now);
       if (stopping) {
@@ -62,7 +60,7 @@ final class AppendLoad extends TimedLoad {
     }
 
     @Override
-    protected void failed(Throwable cause) {
+    public void failed(Throwable cause) {
       AppendLoad.this.failed(cause);
     }
   }
@@ -77,15 +75,8 @@ final class AppendLoad extends TimedLoad {
   }
 
   @Override
-  void resetStatistics() {
-    super.resetStatistics();
-    doneBefore = done;
-    syncsBefore = log.syncs();
-  }
-
-  /** Since the warm-up; safe to ask once {@link #ended()} has completed. */
-  double appendsPerSync() {
-    return Meter.per((double) (done - doneBefore), log.syncs() - syncsBefore);
+  long syncs() {
+    return log.syncs();
   }
 
   @Override

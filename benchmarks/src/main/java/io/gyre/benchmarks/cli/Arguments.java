@@ -19,6 +19,14 @@ final class Arguments {
     }
   }
 
+  /** Refuses a file that has no whole block, and returns its size. */
+  static long requireBlock(Path path, long size, int block) {
+    if (size < block) {
+      throw new CommandFailed(path + ": " + size + " bytes hold no block of " + block);
+    }
+    return size;
+  }
+
   /**
    * Refuses what is not a regular file before it is opened: opening a FIFO would wait for its other end, and a directory
    * can be opened but not read.

@@ -23,6 +23,13 @@ final class Failures {
     };
   }
 
+  /** What is behind the wrappings of futures. */
+  static Throwable unwrap(Throwable failure) {
+    return failure instanceof CompletionException && failure.getCause() != null
+        ? unwrap(failure.getCause())
+        : failure;
+  }
+
   /** What is wrong with the file, without its name. */
   static String reason(FileSystemException failure) {
     return switch (failure) {

@@ -2,6 +2,7 @@ package io.gyre.benchmarks.cli;
 
 import io.gyre.BufferPool;
 import io.gyre.IoRuntime;
+import io.gyre.benchmarks.cli.TransferLoad.Access;
 import io.gyre.benchmarks.peer.SmallFiles;
 import io.gyre.driver.OpenRequest;
 import io.gyre.fs.AsyncFile;
@@ -117,13 +118,13 @@ final class FileLoadCommand implements Callable<Integer> {
         case WRITE -> {
           Arguments.requireRegularFile(path);
           try (var file = open(runtime, StandardOpenOption.WRITE)) {
-            measure(runtime, new CallbackWriteLoad(file, size(), block, depth));
+            transfer(runtime, file, Access.WRITE, new RandomBlocks(blocks()));
           }
         }
         case SEQUENTIAL -> {
           Arguments.requireRegularFile(path);
           try (var file = open(runtime, StandardOpenOption.READ)) {
-            measure(runtime, new SequentialReadLoad(file, size(), block, depth));
+            transfer(runtime, file, Access.READ, new SequentialBlocks(blocks()));
           }
         }
         case APPEND -> append(runtime);
@@ -151,12 +152,13 @@ final class FileLoadCommand implements Callable<Integer> {
     return AsyncFile.open(runtime, path, all.toArray(OpenOption[]::new));
   }
 
-  private long size() throws IOException {
-    long size = Files.size(path);
-    if (size < block) {
-      throw new CommandFailed(path + ": " + size + " bytes hold no block of " + block);
-    }
-    return size;
+  private void transfer(IoRuntime runtime, AsyncFile file, Access access, BlockPlan plan)
+      throws Exception {
+    measure(runtime, new CallbackLoad(file, access, plan, file.size(), block, depth, null));
+  }
+
+  private long blocks() throws IOException {
+    return Arguments.requireBlock(path, Files.size(path), block) / block;
   }
 
   private void append(IoRuntime runtime) throws Exception {
@@ -191,8 +193,8 @@ final class FileLoadCommand implements Callable<Integer> {
         meter.allocatedBytesPer(count),
         run.errors(),
         runtime.driverName());
-    if (load instanceof AppendLoad appends) {
-      out.printf(Locale.ROOT, " appends/fsync=%.1f", appends.appendsPerSync());
+    if (kind == Kind.APPEND) {
+      out.printf(Locale.ROOT, " appends/fsync=%.1f", Meter.per((double) count, run.syncs()));
     }
     out.println();
     if (load.firstFailure() != null) {

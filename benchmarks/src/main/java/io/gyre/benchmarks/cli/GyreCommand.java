@@ -18,6 +18,7 @@ import picocli.CommandLine.Spec;
       ReadCommand.class,
       NopCommand.class,
       EchoCommand.class,
+      WalkCommand.class,
       CpCommand.class,
       FileLoadCommand.class,
       BenchCommand.class
@@ -47,6 +48,6 @@ final class GyreCommand implements Runnable {
   @Override
   public void run() {
     throw new CommandLine.ParameterException(
-        spec.commandLine(), "a command is needed: doctor, read, nop, echo, cp or bench");
+        spec.commandLine(), "a command is needed: doctor, read, nop, echo, walk, cp or bench");
   }
 }

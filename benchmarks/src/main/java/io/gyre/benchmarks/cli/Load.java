@@ -5,7 +5,7 @@ import java.util.concurrent.CompletableFuture;
 
 /**
  * A number of operations that are kept in flight on one loop: each is started again from its own completion. Confined to
- * the loop's thread, but for {@link #ended()}.
+ * the loop's thread, but for {@link #ended()}; a load whose operations run on other threads puts a lock around it all.
  *
  * <p>An operation that fails is not started again, so that a file that can't be read ends the run and does not spin.
  */
@@ -35,8 +35,23 @@ abstract class Load {
     errors = 0;
   }
 
+  /** How many have ended well since the start. */
+  long completed() {
+    return done;
+  }
+
+  /** How many have failed since the warm-up. */
+  long errors() {
+    return errors;
+  }
+
+  /** How many fsyncs made operations durable, since the start. */
+  long syncs() {
+    return 0;
+  }
+
   /** Starts nothing any more. */
-  final void stop() {
+  void stop() {
     stopping = true;
     if (inFlight == 0) {
       ended.complete(null);

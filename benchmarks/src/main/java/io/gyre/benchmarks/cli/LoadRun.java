@@ -20,6 +20,8 @@ final class LoadRun {
   private long doneBefore;
   private long operations;
   private long errors;
+  private long syncsBefore;
+  private long syncs;
 
   /**
    * Makes a run; the calling thread is the one that will watch it.
@@ -47,16 +49,28 @@ final class LoadRun {
     await(load.ended());
   }
 
+  /** Lets a load do all that it has to do, which is known, and measures nothing. */
+  void runToEnd(long all) throws InterruptedException, ExecutionException {
+    load.loop().execute(load::begin);
+    while (!ends(progress.isLive() ? PROGRESS_NANOS : Long.MAX_VALUE)) {
+      long completed = load.loop().counters().get(Counter.COMPLETED);
+      progress.show(String.format(Locale.ROOT, "%,d of %,d %s", completed, all, unit));
+    }
+    progress.clear();
+  }
+
   private void windowBegins() {
     load.resetStatistics();
-    doneBefore = load.done;
+    doneBefore = load.completed();
+    syncsBefore = load.syncs();
     meter.start();
   }
 
   private void windowEnds() {
     meter.stop();
-    operations = load.done - doneBefore;
-    errors = load.errors;
+    operations = load.completed() - doneBefore;
+    errors = load.errors();
+    syncs = load.syncs() - syncsBefore;
   }
 
   /** Draws the progress line until the time is over, or until all operations have failed. */
@@ -104,6 +118,11 @@ final class LoadRun {
 
   long operations() {
     return operations;
+  }
+
+  /** How many fsyncs there were within the window. */
+  long syncs() {
+    return syncs;
   }
 
   /** How many failed: within the window, or all, when they had failed before it began. */

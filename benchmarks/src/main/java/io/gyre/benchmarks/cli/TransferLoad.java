@@ -2,55 +2,84 @@ package io.gyre.benchmarks.cli;
 
 import io.gyre.Buffer;
 import io.gyre.BufferPool;
+import io.gyre.benchmarks.load.GroupSync;
 import io.gyre.fs.AsyncFile;
 import java.nio.ByteBuffer;
 import java.util.SplittableRandom;
-import java.util.function.Consumer;
 
 /**
- * Reads or writes of one file, at random unless a subclass says otherwise. What all of them need is made before the first:
- * neither the requests nor the latencies allocate afterwards.
+ * Reads or writes blocks of one file, a number of them at a time: a {@link BlockPlan} says which, a subclass in which
+ * style. What all of them need is made before the first: neither the requests nor the latencies allocate afterwards.
  */
 abstract class TransferLoad extends TimedLoad {
   static final int ALIGNMENT = BufferPool.MIN_BUFFER_BYTES;
+  private static final long SEED = 42;
 
   /** One of those in flight, with memory of its own. */
-  static final class Request {
+  final class Request implements GroupSync.Waiter {
     final Buffer pooled; // null where the block is larger than the pool's buffers
     final ByteBuffer memory;
+    final StampedBlock stamped;
+    long block;
+    long version; // of what is written, where the plan gives one
     long startNanos;
 
     Request(Buffer pooled, ByteBuffer memory) {
       this.pooled = pooled;
       this.memory = memory;
+      this.stamped = new StampedBlock(memory);
+    }
+
+    @Override
+    public void durable() {
+      ended(this);
+    }
+
+    @Override
+    public void failed(Throwable cause) {
+      TransferLoad.this.failed(cause);
     }
   }
 
   private final int block;
   private final int expected;
-  private final long blocks;
   private final Request[] requests;
-  private long random = new SplittableRandom(42).nextLong() | 1;
 
   final AsyncFile file;
+  final BlockPlan plan;
+  final Access access;
+
+  /** What is done to each block. */
+  enum Access {
+    READ,
+    WRITE
+  }
 
   /**
    * Makes a load.
    *
    * @param file what to read or write
-   * @param fileBytes its size, at least 1
+   * @param access which of the two
+   * @param plan which blocks
+   * @param fileBytes the file's size, at least 1
    * @param block bytes at a time; a smaller file is read whole
    * @param depth how many are in flight
    */
-  TransferLoad(AsyncFile file, long fileBytes, int block, int depth) {
+  TransferLoad(
+      AsyncFile file, Access access, BlockPlan plan, long fileBytes, int block, int depth) {
     super(file.loop());
     this.file = file;
+    this.access = access;
+    this.plan = plan;
     this.block = block;
     this.expected = (int) Math.min(block, fileBytes);
-    this.blocks = Math.max(1, fileBytes / block);
     this.requests = new Request[depth];
+    var random = new SplittableRandom(SEED);
     for (int i = 0; i < depth; i++) {
       requests[i] = request();
+      if (access == Access.WRITE) {
+        fill(requests[i].memory, random);
+      }
     }
   }
 
@@ -63,53 +92,60 @@ abstract class TransferLoad extends TimedLoad {
     return new Request(null, aligned.limit(block).slice());
   }
 
-  /** Reads into the request's memory, or writes it, from its position on. */
-  abstract void transfer(Request request, long position);
+  /** Bytes that no device can leave out. */
+  private static void fill(ByteBuffer memory, SplittableRandom random) {
+    while (memory.hasRemaining()) {
+      memory.put((byte) random.nextInt());
+    }
+  }
+
+  /** How many whole blocks a file has, or 1: a file that is smaller is read whole. */
+  static long blocks(long fileBytes, int block) {
+    return Math.max(1, fileBytes / block);
+  }
+
+  /** Starts a request of which nothing is in flight: the calling thread is its own now, or the loop's. */
+  abstract void start(Request request, long now);
 
   @Override
   final void begin() {
     long now = System.nanoTime();
+    inFlight = requests.length;
     for (var request : requests) {
-      inFlight++;
       start(request, now);
     }
   }
 
-  private void start(Request request, long now) {
+  /**
+   * Gives a request its next block.
+   *
+   * @return false when there is none
+   */
+  final boolean take(Request request, long now) {
     request.startNanos = now;
+    request.block = plan.next(request);
+    return request.block >= 0;
+  }
+
+  /** Makes its memory ready for the transfer. */
+  final long prepare(Request request) {
+    long position = request.block * block;
     request.memory.position(0);
-    transfer(request, nextBlock(blocks) * block);
-  }
-
-  /** Which block is next. xorshift64: a shift or three an offset, and the same offsets in every run. */
-  long nextBlock(long blocks) {
-    long x = random;
-    x ^= x << 13;
-    x ^= x >>> 7;
-    x ^= x << 17;
-    random = x;
-    return Math.unsignedMultiplyHigh(x, blocks);
-  }
-
-  final void succeeded(int result, Request request) {
-    // The moment at which one ends is the one at which the next begins.
-    long now = turnNanos();
-    record(request.startNanos, now);
-    if (result != expected) {
-      failed(
-          new CommandFailed(file + ": a transfer gave " + result + " of " + expected + " bytes"));
-    } else if (stopping) {
-      retire();
-    } else {
-      start(request, now);
+    if (access == Access.WRITE) {
+      plan.beforeWrite(request, position);
     }
+    return position;
   }
 
-  final void forEachRequest(Consumer<Request> action) {
-    for (var request : requests) {
-      action.accept(request);
-    }
+  /** Why a transfer is none, or null. */
+  final CommandFailed complaint(int result) {
+    return result == expected
+        ? null
+        : new CommandFailed(file + ": a transfer gave " + result + " of " + expected + " bytes");
   }
+
+  /** A request is through, fsync and all, if there is one. */
+  abstract void ended(Request request);
 
   @Override
   final void releaseBuffers() {

@@ -51,6 +51,11 @@ final class BadArgumentsTest {
         "read FILE --warmup -1",
         "read FILE --driver urnig",
         "read FILE --style promise",
+        "read FILE --sync data",
+        "read FILE --write --sync sometimes",
+        "read FILE --journal JOURNAL",
+        "read FILE --verify --seconds 1",
+        "read FILE --write --verify --block 39",
         "nop --depth 0",
         "nop --seconds -1",
         "nop FILE",
@@ -61,6 +66,8 @@ final class BadArgumentsTest {
         "cp",
         "cp FILE",
         "cp FILE FILE2 --depth 0",
+        "walk",
+        "walk DIR --parallel 0",
         "bench --only [",
         "bench --rounds 0",
         "bench --list --only nothing-is-called-that",
@@ -90,11 +97,22 @@ final class BadArgumentsTest {
     "read DIR, is a directory",
     "read /dev/zero, not a regular file",
     "read DIR/empty, is empty",
+    "read DIR/empty --write, is empty",
+    "read FILE --write --block 10000, hold no block",
+    "read FILE --verify, no such file",
+    "read FILE --write --verify, needs from --depth",
     "file-load write DIR/missing, no such file",
     "file-load sequential DIR/empty, hold no block",
     "cp DIR/missing DIR/copy, no such file",
     "cp DIR DIR/copy, is a directory",
-    "cp FILE DIR, is a directory",
+    "cp FILE DIR, same file",
+    "cp -r DIR DIR/copy, can't be copied into itself",
+    "cp -r DIR DIR/sub, can't be copied into itself",
+    "cp -r DIR FILE, is not a directory",
+    "cp FILE FILE DIR/sub, would be the copy of two sources",
+    "cp FILE DIR/empty DIR/copy, must be a directory",
+    "cp -r DIR/missing DIR/copy, no such file",
+    "walk DIR/missing, no such file",
     "cp FILE FILE, same file",
     "cp FILE DIR/missing/copy, no such directory",
     "cp FILE /dev/null, not a regular file",
@@ -103,6 +121,7 @@ final class BadArgumentsTest {
   })
   void failuresExitWithOne(String line, String said) throws IOException {
     Files.createFile(folder.resolve("empty"));
+    Files.createDirectory(folder.resolve("sub"));
     var run = Cli.run(args(line));
     assertEquals(1, run.status(), run.toString());
     assertOneLine(run);
@@ -123,7 +142,7 @@ final class BadArgumentsTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"", "doctor", "read", "nop", "echo", "cp", "bench"})
+  @ValueSource(strings = {"", "doctor", "read", "nop", "echo", "walk", "cp", "bench"})
   void everyCommandHasHelp(String command) {
     var run = command.isEmpty() ? Cli.run("--help") : Cli.run(command, "--help");
     assertEquals(0, run.status());

@@ -8,6 +8,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HashMap;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -24,10 +25,13 @@ final class MeasuringCommandsTest {
   @CsvSource({
     "uring, callback, 4096, 32, 1000000",
     "uring, future, 512, 3, 5000",
+    "uring, task, 4096, 32, 1000000",
+    "uring, task, 2097152, 2, 5000000",
     "uring, callback, 4096, 4, 100",
     "uring, callback, 2097152, 2, 5000000",
     "nio, callback, 4096, 32, 1000000",
     "nio, future, 512, 3, 5000",
+    "nio, task, 4096, 4, 100",
     "nio, callback, 4096, 4, 100",
     "nio, callback, 2097152, 2, 5000000"
   })
@@ -58,6 +62,37 @@ final class MeasuringCommandsTest {
             + " errors=0 driver="
             + driver,
         run.lastLine());
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "uring, callback, none", "uring, future, data", "uring, task, all",
+    "nio, callback, all", "nio, future, none", "nio, task, data"
+  })
+  void readWritesWhenAskedTo(String driver, String style, String sync) throws IOException {
+    Drivers.assumeAvailable(driver);
+    var file = Files.write(folder.resolve("data"), new byte[100_000]);
+    var run =
+        Cli.run(
+            "read",
+            file.toString(),
+            "--write",
+            "--sync=" + sync,
+            "--driver=" + driver,
+            "--style=" + style,
+            "--depth=4",
+            "--warmup=0",
+            "--seconds=0.1");
+    assertEquals(0, run.status(), run.err());
+    assertMatches(
+        "writes/s=N cpu_us/write=N p50_us=N p99_us=N enters/write=N alloc_bytes/write=N errors=0"
+            + " driver="
+            + driver
+            + (sync.equals("none") ? "" : " writes/fsync=N"),
+        run.lastLine());
+    var content = Files.readAllBytes(file);
+    assertEquals(100_000, content.length);
+    assertTrue(IntStream.range(0, content.length).anyMatch(i -> content[i] != 0), "it was written");
   }
 
   @ParameterizedTest

@@ -147,7 +147,7 @@ final class GroupCommitTest {
     }
 
     @Override
-    protected void durable() {
+    public void durable() {
       durable.add(this);
       if (log == disk) {
         assertTrue(disk.holds(this), "a crash would lose what was called durable");
@@ -155,7 +155,7 @@ final class GroupCommitTest {
     }
 
     @Override
-    protected void failed(Throwable reason) {
+    public void failed(Throwable reason) {
       cause = reason;
       failed.add(this);
     }
@@ -342,13 +342,13 @@ final class GroupCommitTest {
     log.append(
         new GroupCommit.Append(buffer) {
           @Override
-          protected void durable() {
+          public void durable() {
             buffer.release();
             ended.countDown();
           }
 
           @Override
-          protected void failed(Throwable cause) {
+          public void failed(Throwable cause) {
             throw new AssertionError(cause);
           }
         });

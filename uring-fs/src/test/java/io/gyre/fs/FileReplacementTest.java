@@ -1,0 +1,330 @@
+package io.gyre.fs;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertSame;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.gyre.IoRuntime;
+import io.gyre.Runtimes;
+import io.gyre.driver.Driver;
+import io.gyre.driver.DriverConfig;
+import io.gyre.driver.DriverProvider;
+import io.gyre.driver.Errno;
+import io.gyre.driver.OpCode;
+import io.gyre.driver.Operation;
+import io.gyre.driver.OperationDispatcher;
+import io.gyre.testing.ChildJvm;
+import io.gyre.testing.DriverTest;
+import io.gyre.testing.DriverUnderTest;
+import io.gyre.testing.TestRuntime;
+import io.gyre.testing.Waits;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.file.Files;
+import java.nio.file.LinkOption;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import org.junit.jupiter.api.io.TempDir;
+
+/** A file gets new content in one step, or keeps the old. */
+class FileReplacementTest {
+  private static final int BYTES = 200_000;
+
+  @TempDir Path dir;
+
+  private static ByteBuffer content(String text) {
+    return ByteBuffer.wrap(text.getBytes(UTF_8));
+  }
+
+  private List<Path> names() throws IOException {
+    try (var names = Files.list(dir)) {
+      return names.map(Path::getFileName).toList();
+    }
+  }
+
+  @DriverTest
+  void aFileIsCreatedOrReplaced(TestRuntime driver) throws Exception {
+    var files = AsyncFiles.of(driver.start());
+    var path = dir.resolve("file");
+    files.replace(path, content("first"));
+    assertEquals("first", Files.readString(path));
+    var inodeBefore = Files.getAttribute(path, "unix:ino");
+    try (var old = files.openFile(path)) {
+      Waits.get(files.replaceAsync(path, content("second, which is longer")), "the second");
+      assertEquals("second, which is longer", Files.readString(path));
+      assertFalse(inodeBefore.equals(Files.getAttribute(path, "unix:ino")), "written in place");
+      assertEquals(5, old.size(), "who has the old file open keeps it");
+    }
+    files.replace(
+        path,
+        file ->
+            file.writeAsync(content("it"), 3).thenCompose(n -> file.writeAsync(content("By "), 0)));
+    assertEquals("By it", Files.readString(path));
+    files.replace(path, content(""));
+    assertEquals("", Files.readString(path));
+    assertEquals(List.of(Path.of("file")), names());
+    assertThrows(
+        NoSuchFileException.class, () -> files.replace(dir.resolve("no/file"), content("")));
+    assertThrows(IllegalArgumentException.class, () -> files.replace(Path.of("/"), content("")));
+  }
+
+  @DriverTest
+  void permissionsAreKeptWhenAsked(TestRuntime driver) throws Exception {
+    var files = AsyncFiles.of(driver.start());
+    var path = Files.writeString(dir.resolve("file"), "old");
+    var permissions = PosixFilePermissions.fromString("r--rwx--x");
+    Files.setPosixFilePermissions(path, permissions);
+    files.replace(path, content("new"), ReplaceOption.KEEP_PERMISSIONS);
+    assertEquals(permissions, Files.getPosixFilePermissions(path));
+    assertEquals("new", Files.readString(path));
+    var fresh = dir.resolve("fresh");
+    files.replace(fresh, content("new"), ReplaceOption.KEEP_PERMISSIONS);
+    var usual = Files.getPosixFilePermissions(Files.createFile(dir.resolve("usual")));
+    assertEquals(usual, Files.getPosixFilePermissions(fresh));
+    files.replace(path, content("newer"));
+    assertEquals(usual, Files.getPosixFilePermissions(path));
+  }
+
+  @DriverTest
+  void aLinkIsReplacedItself(TestRuntime driver) throws Exception {
+    var files = AsyncFiles.of(driver.start());
+    var pointedTo = Files.writeString(dir.resolve("pointed-to"), "stays");
+    var link = Files.createSymbolicLink(dir.resolve("link"), pointedTo);
+    files.replace(link, content("new"), ReplaceOption.KEEP_PERMISSIONS);
+    assertTrue(Files.isRegularFile(link, LinkOption.NOFOLLOW_LINKS));
+    assertEquals("stays", Files.readString(pointedTo));
+  }
+
+  @DriverTest
+  void whatTheWriterFailsWithIsTheFailure(TestRuntime driver) throws Exception {
+    var files = AsyncFiles.of(driver.start());
+    var path = Files.writeString(dir.resolve("file"), "old");
+    var mine = new IOException("mine");
+    assertSame(
+        mine,
+        assertThrows(
+            IOException.class,
+            () -> files.replace(path, file -> CompletableFuture.failedFuture(mine))));
+    var thrown = new IllegalStateException("mine, too");
+    assertSame(
+        thrown,
+        assertThrows(
+            IllegalStateException.class,
+            () ->
+                files.replace(
+                    path,
+                    file -> {
+                      throw thrown;
+                    })));
+    assertEquals("old", Files.readString(path));
+    assertEquals(List.of(Path.of("file")), names());
+  }
+
+  @DriverTest
+  void cancellingLeavesTheOldContentOrTheNew(TestRuntime driver) throws Exception {
+    var files = AsyncFiles.of(driver.start());
+    var path = Files.writeString(dir.resolve("file"), "old");
+    var never = new CompletableFuture<Void>();
+    var begun = new CompletableFuture<Void>();
+    var replacing =
+        files.replaceAsync(
+            path,
+            file -> {
+              begun.complete(null);
+              return never;
+            });
+    Waits.get(begun, "the writer");
+    replacing.cancel(true);
+    files.loop().execute(() -> never.complete(null)); // what it does is not the runtime's to end
+    Waits.settled(replacing, "the replacement");
+    assertTrue(replacing.isCancelled(), replacing::toString);
+    assertEquals("old", Files.readString(path));
+    assertEquals(List.of(Path.of("file")), names());
+  }
+
+  @DriverTest
+  void theEndOfTheRuntimeLeavesNoTemporaryFile(TestRuntime driver) throws Exception {
+    var runtime = driver.start();
+    var files = AsyncFiles.of(runtime);
+    var path = Files.writeString(dir.resolve("file"), "old");
+    var replacing = new ArrayList<CompletableFuture<Void>>();
+    for (int i = 0; i < 20; i++) {
+      replacing.add(files.replaceAsync(path, ByteBuffer.wrap(new byte[BYTES])));
+    }
+    driver.closeAndWait(runtime);
+    for (var future : replacing) {
+      Waits.settled(future, "a replacement");
+    }
+    assertEquals(List.of(Path.of("file")), names());
+  }
+
+  /** A driver that lets one operation fail, by its number, and knows what was asked for. */
+  private static final class FailingOnce implements DriverProvider {
+    private final DriverProvider actual;
+    private final List<OpCode> asked = new ArrayList<>(); // the loop's thread, then the test's
+    private int failing = -1;
+
+    FailingOnce(String driver) {
+      actual = Runtimes.provider(driver);
+    }
+
+    @Override
+    public String name() {
+      return actual.name();
+    }
+
+    @Override
+    public int priority() {
+      return actual.priority();
+    }
+
+    @Override
+    public Availability probe() {
+      return actual.probe();
+    }
+
+    @Override
+    public Driver open(DriverConfig config, OperationDispatcher dispatcher) throws IOException {
+      var failed = new ArrayList<Operation>();
+      return new DriverUnderTest(actual.open(config, dispatcher)) {
+        @Override
+        public void submit(Operation operation) {
+          int number = asked.size();
+          asked.add(operation.code());
+          if (number == failing) {
+            failed.add(operation);
+          } else {
+            super.submit(operation);
+          }
+        }
+
+        @Override
+        public int turn(long timeoutNanos, int budget) throws IOException {
+          if (failed.isEmpty()) {
+            return super.turn(timeoutNanos, budget);
+          }
+          var now = List.copyOf(failed);
+          failed.clear();
+          now.forEach(operation -> dispatcher.resolve(operation, -Errno.EIO.number()));
+          return now.size() + super.turn(0, budget);
+        }
+
+        @Override
+        public boolean poll() throws IOException {
+          return !failed.isEmpty() || super.poll();
+        }
+      };
+    }
+  }
+
+  @DriverTest
+  void aFailureAtAnyStepLeavesTheOldContentAndNothingElse(TestRuntime driver) throws Exception {
+    var path = dir.resolve("file");
+    var steps = replaceFailing(driver, path, -1);
+    assertEquals("new", Files.readString(path));
+    assertTrue(
+        steps.containsAll(
+            List.of(
+                OpCode.OPEN,
+                OpCode.ATTRIBUTES,
+                OpCode.WRITE,
+                OpCode.SET_ATTRIBUTES,
+                OpCode.FSYNC,
+                OpCode.CLOSE,
+                OpCode.RENAME)),
+        steps::toString);
+    int rename = steps.indexOf(OpCode.RENAME);
+    for (int step = 0; step < steps.size(); step++) {
+      if (steps.get(step) == OpCode.CLOSE) {
+        continue; // Linux closes whatever it says
+      }
+      replaceFailing(driver, path, step);
+      assertEquals(step <= rename ? "old" : "new", Files.readString(path), steps + " at " + step);
+      assertEquals(List.of(Path.of("file")), names(), steps + " at " + step);
+    }
+  }
+
+  /** What was asked for until it had ended. */
+  private List<OpCode> replaceFailing(TestRuntime driver, Path path, int step) throws IOException {
+    Files.writeString(path, "old");
+    var failing = new FailingOnce(driver.configuration().driver());
+    var runtime = driver.startOn(failing, builder -> builder);
+    try {
+      var files = AsyncFiles.of(runtime);
+      var ready = new CompletableFuture<Void>();
+      runtime
+          .loop()
+          .execute(
+              () -> {
+                failing.asked.clear();
+                failing.failing = step;
+                ready.complete(null);
+              });
+      Waits.get(ready, "the loop");
+      var replacing = files.replaceAsync(path, content("new"), ReplaceOption.KEEP_PERMISSIONS);
+      if (step < 0) {
+        Waits.get(replacing, "the replacement");
+      } else {
+        var failure = Waits.failure(IOException.class, replacing, "the replacement");
+        assertTrue(failure.getMessage().contains("EIO"), failure::getMessage);
+      }
+      var asked = new CompletableFuture<List<OpCode>>();
+      runtime.loop().execute(() -> asked.complete(List.copyOf(failing.asked)));
+      return Waits.get(asked, "what was asked for");
+    } finally {
+      driver.closeAndWait(runtime);
+    }
+  }
+
+  /** Replaces a file again and again, and is killed. */
+  static final class Killed {
+    private Killed() {}
+
+    /** Begins with {@code driver path milliseconds}. */
+    public static void main(String[] args) throws Exception {
+      try (var runtime = IoRuntime.builder().driver(args[0]).start()) {
+        var files = AsyncFiles.of(runtime);
+        var path = Path.of(args[1]);
+        int killAfter = Integer.parseInt(args[2]);
+        for (int i = 0; ; i++) {
+          var content = new byte[BYTES];
+          Arrays.fill(content, (byte) ('a' + i % 26));
+          if (i == killAfter) {
+            // While this goes on.
+            new ProcessBuilder("kill", "-9", Long.toString(ProcessHandle.current().pid())).start();
+          }
+          files.replace(path, ByteBuffer.wrap(content));
+        }
+      }
+    }
+  }
+
+  @DriverTest
+  void aKilledProcessLeavesTheOldContentOrTheNewWhole(TestRuntime driver) throws Exception {
+    var path = dir.resolve("file");
+    for (int killAfter = 0; killAfter < 3; killAfter++) {
+      Files.write(path, new byte[BYTES]);
+      var result =
+          ChildJvm.of(
+                  Killed.class,
+                  driver.configuration().driver(),
+                  path.toString(),
+                  Integer.toString(killAfter))
+              .run();
+      assertEquals(128 + 9, result.status(), result::output);
+      var left = Files.readAllBytes(path);
+      assertEquals(BYTES, left.length);
+      for (byte b : left) {
+        assertEquals(left[0], b, "a mixture");
+      }
+    }
+  }
+}
