@@ -10,6 +10,7 @@ public final class ShortTransfers implements DriverProvider {
   private final DriverProvider actual;
   private final AtomicInteger transfers = new AtomicInteger();
   private volatile int mostBytes = Integer.MAX_VALUE;
+  private volatile boolean quickerThanCancels;
 
   /** Of a driver's name. */
   public ShortTransfers(String name) {
@@ -19,6 +20,11 @@ public final class ShortTransfers implements DriverProvider {
   /** Sets how many bytes any transfer moves from now on. */
   public void mostBytes(int value) {
     mostBytes = value;
+  }
+
+  /** Has every operation be quicker than what would cancel it. */
+  public void quickerThanCancels() {
+    quickerThanCancels = true;
   }
 
   /** How many transfers there were. */
@@ -57,6 +63,20 @@ public final class ShortTransfers implements DriverProvider {
   private final class Shortening extends DriverUnderTest {
     Shortening(Driver actual) {
       super(actual);
+    }
+
+    @Override
+    public void cancel(Operation operation) {
+      if (!quickerThanCancels) {
+        super.cancel(operation);
+      }
+    }
+
+    @Override
+    public void cancelAll(Descriptor descriptor) {
+      if (!quickerThanCancels) {
+        super.cancelAll(descriptor);
+      }
     }
 
     @Override
