@@ -299,7 +299,7 @@ final class CpCommand implements Callable<Integer> {
             meter.new Part(true),
             how(StandardCopyOption.REPLACE_EXISTING));
       } else if (resume) {
-        resumeFile(resumed, job);
+        resumeFile(runtime, resumed, job);
       } else {
         copyFile(runtime, job);
       }
@@ -312,13 +312,13 @@ final class CpCommand implements Callable<Integer> {
   }
 
   /** Keeps what it has copied, whatever happens. */
-  private void resumeFile(ResumedCopy resumed, Job job) throws IOException {
+  private void resumeFile(IoRuntime runtime, ResumedCopy resumed, Job job) throws IOException {
     var partial = job.target.resolveSibling("." + job.target.getFileName() + ".gyre-part");
     long same = resumed.file(job.source, partial);
     spec.commandLine()
         .getOut()
         .printf("%s: went on at byte %d, up to which the copy was the same%n", job.source, same);
-    Files.move(partial, job.target, StandardCopyOption.ATOMIC_MOVE);
+    takePlace(runtime, partial, job.target);
   }
 
   private void copyFile(IoRuntime runtime, Job job) throws IOException {
@@ -330,8 +330,8 @@ final class CpCommand implements Callable<Integer> {
     var cleaner = new Thread(() -> deleteQuietly(partial), "gyre-cp-clean");
     Runtime.getRuntime().addShutdownHook(cleaner); // for a signal in the middle
     try {
-      fill(runtime, job, partial);
-      Files.move(partial, job.target, StandardCopyOption.ATOMIC_MOVE);
+      FileTree.on(runtime).copy(job.source, partial, options(), meter.new Part(false), how());
+      takePlace(runtime, partial, job.target);
     } catch (FileSystemException e) {
       if (partial.toString().equals(e.getFile())) {
         throw new CommandFailed(job.target + ": " + Failures.reason(e));
@@ -347,13 +347,13 @@ final class CpCommand implements Callable<Integer> {
     }
   }
 
-  private void fill(IoRuntime runtime, Job job, Path partial) throws IOException {
-    FileTree.on(runtime).copy(job.source, partial, options(), meter.new Part(false), how());
-    if (noPreserve && Files.exists(job.target)) {
+  private void takePlace(IoRuntime runtime, Path partial, Path target) throws IOException {
+    if (noPreserve && Files.exists(target)) {
       var files = AsyncFiles.of(runtime);
-      var permissions = files.status(job.target).permissions();
+      var permissions = files.status(target).permissions();
       files.setAttributes(partial, AttributeChange.NONE.withPermissions(permissions));
     }
+    Files.move(partial, target, StandardCopyOption.ATOMIC_MOVE);
   }
 
   private static void deleteQuietly(Path path) {

@@ -106,6 +106,9 @@ final class WriteJournal implements AutoCloseable {
         channel.force(true);
       }
       Files.move(partial, path, StandardCopyOption.ATOMIC_MOVE);
+      try (var folder = FileChannel.open(path.toAbsolutePath().getParent())) {
+        folder.force(true); // the name is in there
+      }
     } finally {
       Files.deleteIfExists(partial);
     }

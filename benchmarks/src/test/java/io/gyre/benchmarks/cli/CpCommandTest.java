@@ -64,14 +64,16 @@ final class CpCommandTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"uring", "nio"})
-  void withoutPreserveThePermissionsOfWhatIsReplacedStay(String driver) throws IOException {
+  @CsvSource({"uring, --sync", "uring, --resume", "nio, --sync"})
+  void withoutPreserveThePermissionsOfWhatIsReplacedStay(String driver, String how)
+      throws IOException {
     var source = Files.write(folder.resolve("source"), random(1000));
     Files.setLastModifiedTime(source, FileTime.from(LONG_AGO));
     var target = Files.write(folder.resolve("target"), random(10));
     Files.setPosixFilePermissions(target, PosixFilePermissions.fromString("rw--w----"));
     assertDone(
-        Cli.run("cp", "--no-preserve", source.toString(), target.toString(), "--driver", driver));
+        Cli.run(
+            "cp", "--no-preserve", how, source.toString(), target.toString(), "--driver", driver));
     assertArrayEquals(random(1000), Files.readAllBytes(target));
     assertEquals("rw--w----", PosixFilePermissions.toString(Files.getPosixFilePermissions(target)));
     assertNotEquals(LONG_AGO, Files.getLastModifiedTime(target).toInstant());
