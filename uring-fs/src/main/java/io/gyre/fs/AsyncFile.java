@@ -15,6 +15,7 @@ import io.gyre.driver.OpCode;
 import io.gyre.driver.OpenRequest;
 import io.gyre.driver.Operation;
 import java.io.IOException;
+import java.io.InputStream;
 import java.nio.ByteBuffer;
 import java.nio.ReadOnlyBufferException;
 import java.nio.channels.CompletionHandler;
@@ -82,6 +83,7 @@ public final class AsyncFile implements AutoCloseable {
   private final Path path;
   private final boolean readable;
   private final boolean writable;
+  private final boolean append;
 
   private AsyncFile(EventLoop loop, Descriptor descriptor, OpenRequest request) {
     this.loop = loop;
@@ -89,6 +91,7 @@ public final class AsyncFile implements AutoCloseable {
     this.path = request.path();
     this.writable = writes(request.options());
     this.readable = request.options().contains(StandardOpenOption.READ) || !writable;
+    this.append = request.isAppend();
   }
 
   /** What an open operation needs until it ends. */
@@ -1895,5 +1898,45 @@ public final class AsyncFile implements AutoCloseable {
     } else {
       handler.failed(operation.failure(result), operation.attachment());
     }
+  }
+
+  /**
+   * Reads block after block, with some of them ahead, in callback style.
+   *
+   * @param how where, how much, and how far ahead
+   * @param attachment given to the handler
+   * @param handler takes the blocks in order, on the loop's thread, never from inside this call
+   * @param <A> the attachment's type
+   * @return what resumes and stops it
+   * @throws NonReadableChannelException when the file was not opened for reading
+   * @throws ShutdownChannelGroupException when the runtime has ended
+   */
+  public <A> BlockReader<A> readBlocks(
+      ReadAhead how, A attachment, BlockReadHandler<? super A> handler) {
+    return BlockReader.start(this, how, attachment, handler);
+  }
+
+  /**
+   * What is in the file as a stream of bytes for a thread that may wait, virtual or not.
+   *
+   * @param how where, how much, and how far ahead
+   * @return a stream; closing it leaves the file open. Its methods throw {@link IllegalStateException} on a loop's thread
+   * @throws NonReadableChannelException when the file was not opened for reading
+   * @throws ShutdownChannelGroupException when the runtime has ended
+   */
+  public InputStream inputStream(ReadAhead how) {
+    return new BlockInputStream(this, how);
+  }
+
+  boolean isReadable() {
+    return readable;
+  }
+
+  boolean isWritable() {
+    return writable;
+  }
+
+  boolean isAppend() {
+    return append;
   }
 }
