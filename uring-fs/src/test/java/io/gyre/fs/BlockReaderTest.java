@@ -11,9 +11,11 @@ import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import com.sun.management.ThreadMXBean;
 import io.gyre.Buffer;
 import io.gyre.CancelScope;
 import io.gyre.EventLoop;
+import io.gyre.LeakDetection;
 import io.gyre.fs.BlockReadHandler.Next;
 import io.gyre.testing.DriverTest;
 import io.gyre.testing.Pattern;
@@ -21,6 +23,7 @@ import io.gyre.testing.Seeds;
 import io.gyre.testing.TestRuntime;
 import io.gyre.testing.Waits;
 import java.io.IOException;
+import java.lang.management.ManagementFactory;
 import java.nio.ByteBuffer;
 import java.nio.channels.ClosedChannelException;
 import java.nio.channels.NonReadableChannelException;
@@ -220,7 +223,8 @@ class BlockReaderTest {
   @DriverTest
   void aPipeIsReadInOrderAndWhatIsThereIsDeliveredAtOnce(TestRuntime driver) throws Exception {
     var path = fifo();
-    var writer = CompletableFuture.supplyAsync(() -> openToWrite(path));
+    var writer =
+        CompletableFuture.supplyAsync(() -> openToWrite(path), r -> Thread.ofPlatform().start(r));
     try (var file = AsyncFile.open(driver.start(), path, READ)) {
       var handler = new Checking(0);
       file.readBlocks(PAGES.depth(8), null, handler);
@@ -691,6 +695,52 @@ class BlockReaderTest {
         reader.complete(file.readBlocks(how, null, handler));
         assertEquals(length - from, handler.awaitEnd(), () -> how.toString());
       }
+    }
+  }
+
+  /** Takes blocks, and looks at what the loop's thread has allocated. */
+  private static final class Measuring implements BlockReadHandler<Object> {
+    private static final int WARM_UP = 30_000;
+    private static final int MEASURED = 10_000;
+    private static final ThreadMXBean THREADS = (ThreadMXBean) ManagementFactory.getThreadMXBean();
+
+    final CompletableFuture<Long> allocated = new CompletableFuture<>();
+    private int count;
+    private long before;
+
+    @Override
+    public Next block(Buffer block, Object attachment) {
+      block.release();
+      count++;
+      if (count == WARM_UP) {
+        before = THREADS.getCurrentThreadAllocatedBytes();
+      } else if (count == WARM_UP + MEASURED) {
+        allocated.complete(THREADS.getCurrentThreadAllocatedBytes() - before);
+        return Next.STOP;
+      }
+      return Next.CONTINUE;
+    }
+
+    @Override
+    public void ended(Object attachment) {
+      allocated.completeExceptionally(new AssertionError("the file is too small"));
+    }
+
+    @Override
+    public void failed(Throwable cause, Object attachment) {
+      allocated.completeExceptionally(cause);
+    }
+  }
+
+  @DriverTest(drivers = "uring")
+  void blocksAllocateNothing(TestRuntime driver) throws Exception {
+    var runtime = driver.start(b -> b.leakDetection(LeakDetection.OFF));
+    try (var file = AsyncFile.open(runtime, write(50_000), READ)) {
+      var measuring = new Measuring();
+      file.readBlocks(ReadAhead.DEFAULT.blockBytes(1), null, measuring);
+      long bytes = Waits.get(measuring.allocated, "many blocks");
+      // Not a byte for each; the JVM itself may take some now and then.
+      assertTrue(bytes < Measuring.MEASURED, bytes + " bytes for " + Measuring.MEASURED);
     }
   }
 }
