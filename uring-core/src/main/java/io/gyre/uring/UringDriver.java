@@ -256,18 +256,7 @@ final class UringDriver implements Driver {
       }
       return;
     }
-    try {
-      prepare(operation);
-    } catch (RuntimeException | OutOfMemoryError e) {
-      // For instance memory of another thread's confined arena, or none left to copy to.
-      operation.setFailure(e);
-      ended.add(operation);
-      return;
-    }
-    if (operation.driverState() != null && !mayStart(operation)) {
-      return;
-    }
-    start(operation);
+    prepareAndStart(operation);
   }
 
   /** Whether nobody is before an operation; else it waits in line. */
@@ -392,51 +381,67 @@ final class UringDriver implements Driver {
     roomGranted = 0;
   }
 
-  /** Finds where the kernel is to read or write, and what has to stay reachable for that. */
-  private void prepare(Operation operation) {
-    if (operation.memory() != null) {
-      if (operation.flags() != 0 || !takesCredit(operation.code())) {
-        operation.setDriverState(MORE_TO_DO);
-      }
-      memory.prepare(operation);
-      return;
-    }
-    switch (operation.code()) {
-      case OPEN ->
-          operation.setDriverState(
-              PathBytes.encode(Arena.ofAuto(), ((OpenRequest) operation.argument()).path()));
-      case READV, WRITEV -> {
-        operation.setDriverState(MORE_TO_DO);
-        Vectors.prepare(operation);
-      }
-      case TRUNCATE, SPLICE -> operation.setDriverState(MORE_TO_DO);
-      case ATTRIBUTES -> operation.setDriverState(KernelPaths.ofStatus(operation));
-      case MAKE_DIRECTORY, REMOVE, RENAME, SYMBOLIC_LINK, LINK ->
-          operation.setDriverState(KernelPaths.of(operation));
-      case SET_ATTRIBUTES, LOCK, UNLOCK, COPY_RANGE, SEEK, READ_LINK, LIST ->
-          operation.setDriverState(new FileCall(operation));
-      case SIZE -> operation.setDriverState(Arena.ofAuto().allocate(statx.layout()));
-      case CONNECT ->
-          operation.setDriverState(
-              SocketAddresses.encode(Arena.ofAuto(), (InetSocketAddress) operation.argument()));
-      case CLOSE -> {
-        var closing = (UringDescriptor) operation.descriptor();
-        // Nothing is in flight on it any more. A cancellation that still waits would hit whoever
-        // gets the number next.
-        cancels.forget(closing);
-        files.remove(closing.fixedIndex);
-        operation.setDriverState(MORE_TO_DO);
-        closing.closeBegun = true;
-      }
-      case RECEIVE_MULTISHOT -> {
-        operation.setDriverState(MORE_TO_DO);
-        if (receives.areMultishot()) {
-          resetGuards.watch(operation);
+  /**
+   * Finds where the kernel is to read or write and what has to stay reachable for that, then starts.
+   *
+   * <p>One method, and a large one, for the compiler's sake: it inlines no more than fifteen calls deep, and an entry is
+   * written with ten. At the end of a handler that has just been inlined into the loop, an operation's entry would be
+   * written by calls. This is beyond what it inlines (325 bytes), so that it begins to count anew here.
+   */
+  private void prepareAndStart(Operation operation) {
+    try {
+      if (operation.memory() != null) {
+        if (operation.flags() != 0 || !takesCredit(operation.code())) {
+          operation.setDriverState(MORE_TO_DO);
+        }
+        memory.prepare(operation);
+      } else {
+        switch (operation.code()) {
+          case OPEN ->
+              operation.setDriverState(
+                  PathBytes.encode(Arena.ofAuto(), ((OpenRequest) operation.argument()).path()));
+          case READV, WRITEV -> {
+            operation.setDriverState(MORE_TO_DO);
+            Vectors.prepare(operation);
+          }
+          case TRUNCATE, SPLICE -> operation.setDriverState(MORE_TO_DO);
+          case ATTRIBUTES -> operation.setDriverState(KernelPaths.ofStatus(operation));
+          case MAKE_DIRECTORY, REMOVE, RENAME, SYMBOLIC_LINK, LINK ->
+              operation.setDriverState(KernelPaths.of(operation));
+          case SET_ATTRIBUTES, LOCK, UNLOCK, COPY_RANGE, SEEK, READ_LINK, LIST ->
+              operation.setDriverState(new FileCall(operation));
+          case SIZE -> operation.setDriverState(Arena.ofAuto().allocate(statx.layout()));
+          case CONNECT ->
+              operation.setDriverState(
+                  SocketAddresses.encode(Arena.ofAuto(), (InetSocketAddress) operation.argument()));
+          case CLOSE -> {
+            var closing = (UringDescriptor) operation.descriptor();
+            // Nothing is in flight on it any more. A cancellation that still waits would hit
+            // whoever gets the number next.
+            cancels.forget(closing);
+            files.remove(closing.fixedIndex);
+            operation.setDriverState(MORE_TO_DO);
+            closing.closeBegun = true;
+          }
+          case RECEIVE_MULTISHOT -> {
+            operation.setDriverState(MORE_TO_DO);
+            if (receives.areMultishot()) {
+              resetGuards.watch(operation);
+            }
+          }
+          case ACCEPT, ACCEPT_MULTISHOT, RAW -> operation.setDriverState(MORE_TO_DO);
+          case POLL, POLL_MULTISHOT -> preparePoll(operation);
+          default -> {}
         }
       }
-      case ACCEPT, ACCEPT_MULTISHOT, RAW -> operation.setDriverState(MORE_TO_DO);
-      case POLL, POLL_MULTISHOT -> preparePoll(operation);
-      default -> {}
+    } catch (RuntimeException | OutOfMemoryError e) {
+      // For instance memory of another thread's confined arena, or none left to copy to.
+      operation.setFailure(e);
+      ended.add(operation);
+      return;
+    }
+    if (operation.driverState() == null || mayStart(operation)) {
+      start(operation);
     }
   }
 
