@@ -3,6 +3,8 @@ package io.gyre.driver;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.nio.ByteBuffer;
+import java.util.ArrayList;
+import java.util.List;
 
 /**
  * An open file or socket as a driver knows it. Confined to its loop's thread, but for {@link #subject()} and for {@link
@@ -45,6 +47,7 @@ public abstract class Descriptor {
   Operation closeWhenIdle;
   Operation alsoClosing; // those who asked for the close again, linked
   private Runnable onClosing;
+  private List<Runnable> watchers = List.of(); // a list of its own from the first one on
 
   // All open descriptors of a loop, so that shutdown finds them.
   Descriptor preceding;
@@ -122,6 +125,30 @@ public abstract class Descriptor {
     return NOT_NOW;
   }
 
+  /**
+   * Adds to what runs when a close is asked for, as {@link #onClosing} sets it: for those who share the descriptor with
+   * others of their kind.
+   *
+   * @param action called once on the loop's thread, when new operations already fail; must not throw
+   */
+  public final void watchClosing(Runnable action) {
+    if (watchers.isEmpty()) {
+      watchers = new ArrayList<>();
+    }
+    watchers.add(action);
+  }
+
+  /**
+   * Takes back {@link #watchClosing}. Harmless when the action has run.
+   *
+   * @param action what was given there
+   */
+  public final void unwatchClosing(Runnable action) {
+    if (!watchers.isEmpty()) {
+      watchers.remove(action);
+    }
+  }
+
   final void beginClosing() {
     state = State.CLOSING;
     USES.getAndBitwiseOr(this, NO_MORE_USES);
@@ -130,6 +157,9 @@ public abstract class Descriptor {
       onClosing = null;
       action.run();
     }
+    var told = watchers;
+    watchers = List.of();
+    told.forEach(Runnable::run);
   }
 
   /**

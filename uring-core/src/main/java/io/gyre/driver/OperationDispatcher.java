@@ -257,7 +257,7 @@ public final class OperationDispatcher {
   public boolean cancel(long token) {
     checkOwner();
     var operation = table.find(token);
-    if (operation == null || operation.deferred || operation.code == OpCode.CLOSE) {
+    if (failed || operation == null || operation.deferred || operation.code == OpCode.CLOSE) {
       return false;
     }
     driver.cancel(operation);

@@ -12,6 +12,8 @@ import io.gyre.driver.IoFuture;
 import io.gyre.driver.OpenRequest;
 import io.gyre.driver.Operation;
 import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
 import java.nio.ByteBuffer;
 import java.nio.ReadOnlyBufferException;
 import java.nio.channels.CompletionHandler;
@@ -29,6 +31,7 @@ import java.util.List;
 import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Flow;
 
 /**
  * An open file whose reads and writes complete later.
@@ -1985,5 +1988,98 @@ public final class AsyncFile implements AutoCloseable {
   @Override
   public String toString() {
     return file.path.toString();
+  }
+
+  /**
+   * Reads block after block, with some of them ahead, in callback style.
+   *
+   * @param how where, how much, and how far ahead
+   * @param attachment given to the handler
+   * @param handler takes the blocks in order, on the loop's thread, never from inside this call
+   * @param <A> the attachment's type
+   * @return what resumes and stops it
+   * @throws NonReadableChannelException when the file was not opened for reading
+   * @throws ShutdownChannelGroupException when the runtime has ended
+   */
+  public <A> BlockReader<A> readBlocks(
+      ReadAhead how, A attachment, BlockReadHandler<? super A> handler) {
+    return BlockReader.start(this, how, attachment, handler);
+  }
+
+  /**
+   * What is in the file as a stream of bytes for a thread that may wait, virtual or not.
+   *
+   * @param how where, how much, and how far ahead
+   * @return a stream; closing it leaves the file open. Its methods throw {@link IllegalStateException} on a loop's thread
+   * @throws NonReadableChannelException when the file was not opened for reading
+   * @throws ShutdownChannelGroupException when the runtime has ended
+   */
+  public InputStream inputStream(ReadAhead how) {
+    return new BlockInputStream(this, how);
+  }
+
+  /**
+   * What is in the file as a publisher: cold, so that each subscription reads from the beginning for itself. It follows the
+   * rules of reactive streams; blocks are in the order of the file, and full but for the last.
+   *
+   * <p>Subscribers are called on the loop's thread, must not block, and own each buffer that they get: they must {@linkplain
+   * Buffer#release() release} it, now or later, from any thread. What is read ahead and not requested yet is the
+   * subscription's own, at most {@code how.depth()} blocks; a cancellation gives it back. An end or an error is told as soon
+   * as all in front of it was, requested for or not: {@link IllegalArgumentException} to those who request nothing or less,
+   * {@link java.nio.channels.ClosedChannelException} after {@link #close()}.
+   *
+   * @param how where, how much, and how far ahead
+   * @return a publisher for any number of subscribers, at the same time or one after the other
+   * @throws NonReadableChannelException when the file was not opened for reading
+   */
+  public Flow.Publisher<Buffer> publisher(ReadAhead how) {
+    return new BlockPublisher(this, how);
+  }
+
+  /**
+   * Writes block after block, some of them at the same time, in callback style.
+   *
+   * @param how where, how much at the same time, and whether to sync in the end
+   * @param attachment given to the handler
+   * @param handler is told how it goes, on the loop's thread, never from inside this call
+   * @param <A> the attachment's type
+   * @return what takes the blocks
+   * @throws NonWritableChannelException when the file was not opened for writing
+   * @throws ShutdownChannelGroupException when the runtime has ended
+   */
+  public <A> BlockWriter<A> writeBlocks(
+      WriteBehind how, A attachment, BlockWriteHandler<? super A> handler) {
+    return BlockWriter.start(this, how, attachment, handler);
+  }
+
+  /**
+   * A stream of bytes into the file, for a thread that may wait, virtual or not. It gathers bytes in blocks, and waits while
+   * as many are in flight as may be. {@code flush} waits until what was written so far is in the file (which {@link
+   * #force(boolean)} would make durable); {@code close} waits for the rest, and for the sync if one was asked for, and throws
+   * if that fails. Any call throws what a write before it has failed with.
+   *
+   * @param how where, how large the blocks are, how many are in flight, and whether to sync in the end
+   * @return a stream; closing it leaves the file open. Its methods throw {@link IllegalStateException} on a loop's thread
+   * @throws NonWritableChannelException when the file was not opened for writing
+   * @throws ShutdownChannelGroupException when the runtime has ended
+   */
+  public OutputStream outputStream(WriteBehind how) {
+    return new BlockOutputStream(this, how);
+  }
+
+  /**
+   * What writes to the file all that a publisher brings.
+   *
+   * @param how where, how much at the same time, and whether to sync in the end
+   * @return a subscriber for one subscription, and the future of its end
+   * @throws NonWritableChannelException when the file was not opened for writing
+   * @throws ShutdownChannelGroupException when the runtime has ended
+   */
+  public BlockSubscriber subscriber(WriteBehind how) {
+    return new BlockSubscriber(this, how);
+  }
+
+  OpenFile file() {
+    return file;
   }
 }

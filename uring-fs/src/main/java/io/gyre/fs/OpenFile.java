@@ -19,6 +19,7 @@ final class OpenFile {
   final Path path;
   final FullTransfers full = new FullTransfers(this);
   final Sequential sequential;
+  final boolean isAppend;
   private final boolean readable;
   private final boolean writable;
 
@@ -34,6 +35,7 @@ final class OpenFile {
     var options = request.options();
     this.writable =
         options.contains(StandardOpenOption.WRITE) || options.contains(StandardOpenOption.APPEND);
+    this.isAppend = request.isAppend();
     this.readable = options.contains(StandardOpenOption.READ) || !writable;
     this.sequential = new Sequential(this, readable && writable && descriptor.isStream());
   }

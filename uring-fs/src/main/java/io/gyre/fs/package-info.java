@@ -10,6 +10,10 @@
  * BatchRun} (many at once), {@code FileSpace}, {@code FileQueries}, {@code RangeCopies}, {@code RangeLocking}, {@code
  * Opening}; all over {@code OpenFile}.
  *
+ * <p>Over {@code AsyncFile} are files as streams, in both directions: {@link io.gyre.fs.BlockReader} reads ahead and {@link
+ * io.gyre.fs.BlockWriter} writes behind, on the loop and in callback style; input and output streams, the publisher and
+ * {@link io.gyre.fs.BlockSubscriber} are built on those two.
+ *
  * <p>{@link io.gyre.fs.PathOperations} is what is done with names, relative to an {@link io.gyre.fs.AsyncDirectory} or, by
  * {@link io.gyre.fs.AsyncFiles}, to the working directory. What takes several operations is written as stages of {@code
  * CompositeFuture}, all on the loop's thread: {@code FileReplacement} is a good one to begin with. {@link
