@@ -245,7 +245,7 @@ final class Entries {
     Sqe.write(
         sqe,
         Liburing.IORING_OP_OPENAT(),
-        0,
+        operation.transferred() == UringDriver.MAY_BLOCK ? Liburing.IOSQE_ASYNC() : 0,
         directory,
         0,
         path,

@@ -65,6 +65,9 @@ final class UringDriver implements Driver {
    */
   static final Object MORE_TO_DO = new Object();
 
+  /** In {@link Operation#transferred()} of an open: a thread of the kernel's is to do it. */
+  static final int MAY_BLOCK = 1;
+
   private static final BufferAccess BUFFERS = BufferAccess.get();
   private static final int BATCH = 1024;
   static final int IO_WORKERS = 32;
@@ -978,6 +981,10 @@ final class UringDriver implements Driver {
             start(operation);
             return;
           }
+        } else if (opensForNobody(operation, result)) {
+          operation.setTransferred(MAY_BLOCK);
+          start(operation);
+          return;
         }
       }
       case SIZE -> {
@@ -988,6 +995,14 @@ final class UringDriver implements Driver {
       default -> {}
     }
     dispatcher.resolve(operation, outcome);
+  }
+
+  /**
+   * Whether it is a pipe that nobody reads, which open(2) waits for and the kernel's first attempt, which must not wait,
+   * reports as an error. A thread of the kernel's may wait. For a device that is not there it finds the same error.
+   */
+  private static boolean opensForNobody(Operation open, int result) {
+    return result == -Errno.ENXIO.number() && open.transferred() != MAY_BLOCK && !isToEnd(open);
   }
 
   /**

@@ -122,6 +122,35 @@ class FileFaultsTest {
   }
 
   @DriverTest
+  void aFifoThatNobodyReadsIsOpenedForWritingOnceSomebodyDoes(TestRuntime driver) throws Exception {
+    var pipe = dir.resolve("pipe");
+    assertEquals(0, new ProcessBuilder("mkfifo", pipe.toString()).start().waitFor());
+    var opening = AsyncFile.openAsync(driver.start(), pipe, WRITE);
+    try (var reader = Files.newInputStream(pipe); // waits for the writer
+        var writer = Waits.get(opening, "an open of a pipe")) {
+      assertEquals(1, writer.write(ByteBuffer.wrap(new byte[] {42}), 0));
+      assertEquals(42, reader.read());
+    }
+  }
+
+  @DriverTest
+  void anOpenThatWaitsForAReaderCanBeCancelled(TestRuntime driver) throws Exception {
+    if (!driver.isUring()) {
+      return; // a thread that waits in open(2) for java.nio can't be interrupted
+    }
+    var pipe = dir.resolve("pipe");
+    assertEquals(0, new ProcessBuilder("mkfifo", pipe.toString()).start().waitFor());
+    var runtime = driver.start();
+    var loop = runtime.loop();
+    var opening = AsyncFile.openAsync(runtime, pipe, WRITE);
+    opening.cancel(false);
+    try (var file = AsyncFile.open(runtime, dir.resolve("other"), WRITE, CREATE)) {
+      assertEquals(1, file.write(ByteBuffer.allocate(1), 0), "the loop goes on");
+    }
+    Waits.until("the open to end", () -> loop.stats().inFlight() == 0);
+  }
+
+  @DriverTest
   void aFullDiskIsNamedAndTakesNothing(TestRuntime driver) throws Exception {
     try (var full = AsyncFile.open(driver.start(), Path.of("/dev/full"), READ, WRITE)) {
       var buffer = ByteBuffer.allocateDirect(100);
