@@ -15,6 +15,7 @@ final class FileCopy {
   private static final int PART_BYTES = 8 << 20;
 
   private static final int BUFFER_BYTES = 128 << 10;
+  private static final int LEAST_BYTES = 4 << 10; // most files that have no size are empty
   private static final int BLOCK_BYTES = 512; // of FileStatus.blocks
 
   private final CompositeFuture<?> owner;
@@ -99,6 +100,9 @@ final class FileCopy {
           if (failure == null && bytes > 0) {
             return advance(bytes);
           }
+          if (failure == null && size > 0 && position >= size) {
+            return CompletableFuture.completedFuture(false);
+          }
           if (failure instanceof CancellationException) {
             return CompletableFuture.failedFuture(failure);
           }
@@ -117,9 +121,9 @@ final class FileCopy {
 
   private CompletableFuture<Boolean> copyThroughMemory() {
     if (buffer == null) {
-      buffer = ByteBuffer.allocateDirect(BUFFER_BYTES);
+      buffer = ByteBuffer.allocate(Math.clamp(size - position, LEAST_BYTES, BUFFER_BYTES));
     }
-    buffer.clear().limit((int) Math.min(BUFFER_BYTES, end - position));
+    buffer.clear().limit((int) Math.min(buffer.capacity(), end - position));
     return owner
         .step(() -> source.readAsync(buffer, position))
         .thenCompose(

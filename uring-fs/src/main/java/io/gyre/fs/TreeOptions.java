@@ -3,7 +3,8 @@ package io.gyre.fs;
 /**
  * How {@link FileTree} goes through a tree. Begin with {@link #DEFAULT}.
  *
- * @param parallelism how many entries are worked on at a time, at least 1; each has one or two files open
+ * @param parallelism how many entries and directories are worked on at a time, at least 1; each file of a copy has two
+ *     descriptors open
  * @param maxDepth how far down to go, not negative; 0 is the root only
  * @param followLinks whether symbolic links are followed; a loop is then a {@link
  *     java.nio.file.FileSystemLoopException} at the link that closes it

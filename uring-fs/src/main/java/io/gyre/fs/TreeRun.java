@@ -42,8 +42,7 @@ abstract class TreeRun {
   private final List<Node> stack = new ArrayList<>(); // with names left or to be read, deepest last
   private final Set<AsyncDirectory> open = new HashSet<>();
   private final CompletableFuture<TreeSummary> ended = new CompletableFuture<>();
-  private int entriesUnderWay;
-  private int othersUnderWay; // parts being read, directories being left or closed
+  private int underWay; // entries, parts being read, directories being left or closed
   private final Queue<Node> toSettle = new ArrayDeque<>();
   private boolean going;
   private boolean stopped;
@@ -208,7 +207,7 @@ abstract class TreeRun {
     going = true;
     while (settleOne() || takeOne()) {}
     going = false;
-    if (entriesUnderWay == 0 && othersUnderWay == 0) {
+    if (underWay == 0) {
       end();
     }
   }
@@ -223,7 +222,7 @@ abstract class TreeRun {
   }
 
   private boolean takeOne() {
-    if (stopped || entriesUnderWay >= options.parallelism()) {
+    if (stopped || underWay >= options.parallelism()) {
       return false;
     }
     var node = deepestWithNames();
@@ -253,14 +252,14 @@ abstract class TreeRun {
   }
 
   private void take(Place place, FileType type) {
-    entriesUnderWay++;
+    underWay++;
     if (place.parent != null) {
       place.parent.taken++;
     }
     after(
         guarded(() -> handle(place, type)),
         (nothing, cause) -> {
-          entriesUnderWay--;
+          underWay--;
           if (cause != null) {
             fail(place.parent, place.path, cause);
           }
@@ -274,12 +273,12 @@ abstract class TreeRun {
 
   private void read(Node node) {
     node.reading = true;
-    othersUnderWay++;
+    underWay++;
     after(
         guarded(() -> step(node.directory::nextEntriesAsync)),
         (entries, cause) -> {
           node.reading = false;
-          othersUnderWay--;
+          underWay--;
           if (cause != null) {
             fail(node, node.path, cause);
             node.skipTheRest();
@@ -304,11 +303,11 @@ abstract class TreeRun {
       }
       return;
     }
-    othersUnderWay++;
+    underWay++;
     after(
         guarded(() -> leave(node)),
         (nothing, cause) -> {
-          othersUnderWay--;
+          underWay--;
           if (cause != null) {
             fail(node, node.path, cause);
           }
@@ -334,11 +333,11 @@ abstract class TreeRun {
     if (!open.contains(directory)) {
       return;
     }
-    othersUnderWay++;
+    underWay++;
     after(
         release(directory),
         (nothing, cause) -> {
-          othersUnderWay--;
+          underWay--;
           goOn();
         });
   }

@@ -11,8 +11,10 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.gyre.EventLoop;
 import io.gyre.Scheduler;
 import io.gyre.driver.DirectoryEntry;
+import io.gyre.driver.Errno;
 import io.gyre.driver.FileStatus;
 import io.gyre.driver.FileType;
+import io.gyre.driver.OpCode;
 import io.gyre.testing.DriverTest;
 import io.gyre.testing.Recorder;
 import io.gyre.testing.TestRuntime;
@@ -176,6 +178,32 @@ class AsyncDirectoryTest {
     fails(NoSuchFileException.class, "ENOENT", () -> directory.openUnnamedFile(p("missing")));
   }
 
+  @DriverTest
+  void whereTheFileSystemHasNoUnnamedFilesOneLosesItsName(TestRuntime driver) throws Exception {
+    var failing = new FailingDriver(driver.configuration().driver());
+    var runtime = driver.startOn(failing, builder -> builder);
+    try {
+      for (var errno : List.of(Errno.EOPNOTSUPP, Errno.EISDIR)) {
+        failing.fail(runtime.loop(), 0, errno);
+        try (var file = AsyncFiles.of(runtime).openUnnamedFile(dir)) {
+          assertEquals(List.of(OpCode.OPEN, OpCode.OPEN), opens(failing.asked(runtime.loop())));
+          file.write(ByteBuffer.wrap(new byte[] {1, 2, 3}), 0);
+          assertEquals(3, file.read(ByteBuffer.allocate(5), 0));
+          try (var names = Files.list(dir)) {
+            assertEquals(List.of(), names.toList());
+          }
+        }
+      }
+    } finally {
+      driver.closeAndWait(runtime);
+    }
+  }
+
+  /** A driver may remove the name by an operation of its own. */
+  private static List<OpCode> opens(List<OpCode> asked) {
+    return asked.stream().filter(code -> code == OpCode.OPEN).toList();
+  }
+
   @DriverTest(drivers = "uring") // java.nio goes by the path
   void aDirectoryThatIsRenamedOrReplacedIsWorkedInAllTheSame(TestRuntime driver) throws Exception {
     var runtime = driver.start();
@@ -213,6 +241,14 @@ class AsyncDirectoryTest {
       assertEquals("a", Files.readString(dir.resolve("sub/b")));
       sub.rename(p("b"), directory, p("c"), RenameOption.NO_REPLACE);
       assertEquals("a", Files.readString(dir.resolve("c")));
+      Files.createDirectory(dir.resolve("empty"));
+      Files.createFile(dir.resolve("sub/in-the-way"));
+      var full =
+          fails(
+              DirectoryNotEmptyException.class,
+              "sub",
+              () -> directory.rename(p("empty"), directory, p("sub"), RenameOption.REPLACE));
+      assertEquals(dir.resolve("sub").toString(), full.getFile());
       var missing =
           fails(
               NoSuchFileException.class,

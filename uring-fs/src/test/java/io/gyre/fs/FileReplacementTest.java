@@ -8,17 +8,10 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.gyre.IoRuntime;
-import io.gyre.Runtimes;
-import io.gyre.driver.Driver;
-import io.gyre.driver.DriverConfig;
-import io.gyre.driver.DriverProvider;
 import io.gyre.driver.Errno;
 import io.gyre.driver.OpCode;
-import io.gyre.driver.Operation;
-import io.gyre.driver.OperationDispatcher;
 import io.gyre.testing.ChildJvm;
 import io.gyre.testing.DriverTest;
-import io.gyre.testing.DriverUnderTest;
 import io.gyre.testing.TestRuntime;
 import io.gyre.testing.Waits;
 import java.io.IOException;
@@ -166,81 +159,25 @@ class FileReplacementTest {
     assertEquals(List.of(Path.of("file")), names());
   }
 
-  /** A driver that lets one operation fail, by its number, and knows what was asked for. */
-  private static final class FailingOnce implements DriverProvider {
-    private final DriverProvider actual;
-    private final List<OpCode> asked = new ArrayList<>(); // the loop's thread, then the test's
-    private int failing = -1;
-
-    FailingOnce(String driver) {
-      actual = Runtimes.provider(driver);
-    }
-
-    @Override
-    public String name() {
-      return actual.name();
-    }
-
-    @Override
-    public int priority() {
-      return actual.priority();
-    }
-
-    @Override
-    public Availability probe() {
-      return actual.probe();
-    }
-
-    @Override
-    public Driver open(DriverConfig config, OperationDispatcher dispatcher) throws IOException {
-      var failed = new ArrayList<Operation>();
-      return new DriverUnderTest(actual.open(config, dispatcher)) {
-        @Override
-        public void submit(Operation operation) {
-          int number = asked.size();
-          asked.add(operation.code());
-          if (number == failing) {
-            failed.add(operation);
-          } else {
-            super.submit(operation);
-          }
-        }
-
-        @Override
-        public int turn(long timeoutNanos, int budget) throws IOException {
-          if (failed.isEmpty()) {
-            return super.turn(timeoutNanos, budget);
-          }
-          var now = List.copyOf(failed);
-          failed.clear();
-          now.forEach(operation -> dispatcher.resolve(operation, -Errno.EIO.number()));
-          return now.size() + super.turn(0, budget);
-        }
-
-        @Override
-        public boolean poll() throws IOException {
-          return !failed.isEmpty() || super.poll();
-        }
-      };
-    }
-  }
-
   @DriverTest
   void aFailureAtAnyStepLeavesTheOldContentAndNothingElse(TestRuntime driver) throws Exception {
     var path = dir.resolve("file");
     var steps = replaceFailing(driver, path, -1);
     assertEquals("new", Files.readString(path));
-    assertTrue(
-        steps.containsAll(
-            List.of(
-                OpCode.OPEN,
-                OpCode.ATTRIBUTES,
-                OpCode.WRITE,
-                OpCode.SET_ATTRIBUTES,
-                OpCode.FSYNC,
-                OpCode.CLOSE,
-                OpCode.RENAME)),
-        steps::toString);
+    // In this order: what the name leads to, and then the name, must be durable.
+    assertEquals(
+        List.of(
+            OpCode.OPEN,
+            OpCode.ATTRIBUTES,
+            OpCode.OPEN,
+            OpCode.WRITE,
+            OpCode.SET_ATTRIBUTES,
+            OpCode.FSYNC,
+            OpCode.CLOSE,
+            OpCode.RENAME,
+            OpCode.FSYNC,
+            OpCode.CLOSE),
+        steps);
     int rename = steps.indexOf(OpCode.RENAME);
     for (int step = 0; step < steps.size(); step++) {
       if (steps.get(step) == OpCode.CLOSE) {
@@ -255,20 +192,11 @@ class FileReplacementTest {
   /** What was asked for until it had ended. */
   private List<OpCode> replaceFailing(TestRuntime driver, Path path, int step) throws IOException {
     Files.writeString(path, "old");
-    var failing = new FailingOnce(driver.configuration().driver());
+    var failing = new FailingDriver(driver.configuration().driver());
     var runtime = driver.startOn(failing, builder -> builder);
     try {
       var files = AsyncFiles.of(runtime);
-      var ready = new CompletableFuture<Void>();
-      runtime
-          .loop()
-          .execute(
-              () -> {
-                failing.asked.clear();
-                failing.failing = step;
-                ready.complete(null);
-              });
-      Waits.get(ready, "the loop");
+      failing.fail(runtime.loop(), step, Errno.EIO);
       var replacing = files.replaceAsync(path, content("new"), ReplaceOption.KEEP_PERMISSIONS);
       if (step < 0) {
         Waits.get(replacing, "the replacement");
@@ -276,9 +204,7 @@ class FileReplacementTest {
         var failure = Waits.failure(IOException.class, replacing, "the replacement");
         assertTrue(failure.getMessage().contains("EIO"), failure::getMessage);
       }
-      var asked = new CompletableFuture<List<OpCode>>();
-      runtime.loop().execute(() -> asked.complete(List.copyOf(failing.asked)));
-      return Waits.get(asked, "what was asked for");
+      return failing.asked(runtime.loop());
     } finally {
       driver.closeAndWait(runtime);
     }

@@ -229,7 +229,7 @@ class FileTreeTest {
   @DriverTest
   void manyFilesAreCopiedTogether(TestRuntime driver) throws Exception {
     var root = Files.createDirectory(dir.resolve("wide"));
-    for (int i = 0; i < 1000; i++) {
+    for (int i = 0; i < 200; i++) {
       Files.writeString(root.resolve("file-" + i), "content of " + i);
     }
     var copy = dir.resolve("copy");
@@ -299,6 +299,31 @@ class FileTreeTest {
     } finally { // for those who remove what the test has left
       Files.move(deepIn(top).resolve("lower"), dir.resolve("lower"));
     }
+  }
+
+  @DriverTest
+  void aWalkOfManyDirectoriesHasFewOpen(TestRuntime driver) throws Exception {
+    var root = Files.createDirectory(dir.resolve("wide"));
+    for (int i = 0; i < 300; i++) {
+      Files.createFile(Files.createDirectory(root.resolve("d" + i)).resolve("file"));
+    }
+    var runtime = driver.start();
+    var most = new AtomicInteger();
+    var walked =
+        FileTree.on(runtime)
+            .walk(
+                root,
+                TreeOptions.DEFAULT.withParallelism(4),
+                e -> {
+                  var open = new ArrayList<>(driver.heldSinceStart());
+                  open.removeIf(held -> !held.contains("/wide"));
+                  most.accumulateAndGet(open.size(), Math::max);
+                  return FileVisitResult.CONTINUE;
+                });
+    assertEquals(301, walked.directories());
+    assertTrue(most.get() >= 1, "none was seen");
+    int each = driver.isUring() ? 1 : 3; // the JDK needs two more to list one
+    assertTrue(most.get() <= 6 * each, () -> most + " were open");
   }
 
   @DriverTest
@@ -499,11 +524,11 @@ class FileTreeTest {
   void aDirectorySwappedForALinkWhileItIsEmptiedLeadsNowhere(TestRuntime driver) throws Exception {
     var root = Files.createDirectory(dir.resolve("tree"));
     var victim = Files.createDirectory(root.resolve("victim"));
-    for (int i = 0; i < 3000; i++) {
+    for (int i = 0; i < 1500; i++) {
       Files.createFile(victim.resolve("file-" + i));
     }
     var outside = Files.createDirectory(dir.resolve("outside"));
-    for (int i = 0; i < 3000; i++) {
+    for (int i = 0; i < 1500; i++) {
       Files.createFile(outside.resolve("file-" + i));
     }
     var swapped = new AtomicInteger();
@@ -530,8 +555,40 @@ class FileTreeTest {
     trees(driver).delete(root, TreeOptions.DEFAULT, progress);
     assertEquals(1, swapped.get());
     try (var names = Files.list(outside)) {
-      assertEquals(3000, names.count());
+      assertEquals(1500, names.count());
     }
+  }
+
+  @DriverTest
+  void aDirectorySwappedForALinkBeforeItIsEnteredIsNotEntered(TestRuntime driver) throws Exception {
+    var root = Files.createDirectory(dir.resolve("tree"));
+    for (var name : List.of("one", "other")) {
+      Files.createFile(Files.createDirectory(root.resolve(name)).resolve("file"));
+    }
+    var outside = Files.createDirectory(dir.resolve("outside"));
+    Files.createFile(outside.resolve("file"));
+    var swapped = new ArrayList<Path>();
+    var progress =
+        new TreeProgress() {
+          @Override
+          public void progressed(Path path, TreeSummary soFar) {
+            if (swapped.isEmpty()) { // one is being emptied, the other has been listed
+              var other = root.resolve(path.startsWith(root.resolve("one")) ? "other" : "one");
+              swapped.add(other);
+              try {
+                Files.move(other, dir.resolve("moved"));
+                Files.createSymbolicLink(other, outside);
+              } catch (IOException e) {
+                throw new java.io.UncheckedIOException(e);
+              }
+            }
+          }
+        };
+    var summary = trees(driver).delete(root, TreeOptions.DEFAULT.withParallelism(1), progress);
+    assertEquals(1, swapped.size());
+    assertTrue(Files.exists(outside.resolve("file")), "removed through the link");
+    assertFalse(Files.exists(root));
+    assertEquals(new TreeSummary(1, 2, 0, 1, 0, 0), summary);
   }
 
   @DriverTest
