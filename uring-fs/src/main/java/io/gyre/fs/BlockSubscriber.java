@@ -114,10 +114,15 @@ public final class BlockSubscriber implements Flow.Subscriber<Buffer> {
   private void take(Buffer block) {
     try {
       writer.offer(block);
-      requestMore(); // an empty one is done with already
     } catch (RuntimeException e) {
       // More than was requested, or after the last: the publisher breaks the rules.
-      block.release();
+      writer.abort(e);
+      block.release(); // throws, if it is that which the publisher has done before
+      return;
+    }
+    try {
+      requestMore(); // an empty one is done with already
+    } catch (RuntimeException e) {
       writer.abort(e);
     }
   }

@@ -220,4 +220,21 @@ class BlockSubscriberTest {
     running.onNext(last);
     assertEquals(0, runtime.loop().buffers().lentBytes());
   }
+
+  @DriverTest
+  void aPublisherThatSendsWhatItHasReleasedIsCancelled(TestRuntime driver) throws Exception {
+    var thrown = driver.expectThrown();
+    try (var file = create(driver.start())) {
+      var subscription = new Counting();
+      var subscriber = file.subscriber(WriteBehind.DEFAULT);
+      subscriber.onSubscribe(subscription);
+      var block = block(file.loop(), 0);
+      block.release();
+      subscriber.onNext(block);
+      Waits.failure(IllegalStateException.class, subscriber.completion(), "a block of nobody's");
+      Waits.until("the cancellation", () -> subscription.cancelled);
+      Waits.until("the report", () -> thrown.size() == 1);
+      awaitNothingLent(file.loop());
+    }
+  }
 }
