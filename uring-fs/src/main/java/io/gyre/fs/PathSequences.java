@@ -17,6 +17,10 @@ final class PathSequences {
   private final CompositeFuture<?> owner;
   private final AsyncFiles files;
 
+  // Of createDirectories: what a name is to be created in is there. What is said to be missing even
+  // so, as everything is in /proc, would be so for ever.
+  private boolean isOnTheWayDown;
+
   PathSequences(CompositeFuture<?> owner, AsyncFiles files) {
     this.owner = owner;
     this.files = files;
@@ -39,9 +43,12 @@ final class PathSequences {
         (nothing, failure) -> {
           if (failure == null) {
             missing.pop();
+            isOnTheWayDown = true;
             return CompletableFuture.completedFuture(!missing.isEmpty());
           }
-          if (failure instanceof NoSuchFileException && path.getParent() != null) {
+          if (failure instanceof NoSuchFileException
+              && path.getParent() != null
+              && !isOnTheWayDown) {
             missing.push(path.getParent());
             return CompletableFuture.completedFuture(true);
           }
@@ -55,6 +62,13 @@ final class PathSequences {
     }
     return owner
         .step(() -> files.statusAsync(path))
+        .exceptionallyCompose(
+            also ->
+                // A link that leads nowhere. That is no name that is missing on the way, which
+                // would
+                // be made and asked about again, for ever.
+                CompletableFuture.failedFuture(
+                    CompositeFuture.unwrap(also) instanceof NoSuchFileException ? failure : also))
         .thenCompose(
             status ->
                 status.isDirectory()

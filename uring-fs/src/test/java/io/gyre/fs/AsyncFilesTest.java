@@ -21,6 +21,7 @@ import java.nio.channels.CompletionHandler;
 import java.nio.channels.ShutdownChannelGroupException;
 import java.nio.charset.CharacterCodingException;
 import java.nio.file.AtomicMoveNotSupportedException;
+import java.nio.file.CopyOption;
 import java.nio.file.DirectoryNotEmptyException;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.FileSystemException;
@@ -325,5 +326,38 @@ class AsyncFilesTest {
         ShutdownChannelGroupException.class,
         () -> FileTree.on(files.loop()).deleteAsync(dir, TreeOptions.DEFAULT, TreeProgress.NONE));
     assertTrue(Files.exists(dir));
+  }
+
+  @DriverTest
+  void whatCanBeNoDirectoryIsToldAndNotTriedForEver(TestRuntime driver) throws Exception {
+    var files = files(driver);
+    var link = Files.createSymbolicLink(dir.resolve("dangling"), Path.of("nowhere"));
+    var there =
+        Waits.failure(
+            FileAlreadyExistsException.class,
+            files.createDirectoriesAsync(link),
+            "a directory in place of a link");
+    assertEquals(link.toString(), there.getFile());
+    Waits.failure(
+        FileSystemException.class,
+        files.createDirectoriesAsync(link.resolve("below")),
+        "a directory behind a link that leads nowhere");
+    Waits.failure(
+        FileSystemException.class,
+        files.createDirectoriesAsync(Path.of("/proc/gyre/below")),
+        "a directory in /proc");
+  }
+
+  @DriverTest
+  void anOptionMayBeGivenTwice(TestRuntime driver) throws Exception {
+    var files = files(driver);
+    var one = Files.writeString(dir.resolve("one"), "one");
+    var two = Files.writeString(dir.resolve("two"), "two");
+    var twice =
+        new CopyOption[] {StandardCopyOption.REPLACE_EXISTING, StandardCopyOption.REPLACE_EXISTING};
+    files.copy(one, two, twice);
+    files.move(two, one, twice);
+    assertEquals("one", Files.readString(one));
+    files.openDirectory(dir, LinkOption.NOFOLLOW_LINKS, LinkOption.NOFOLLOW_LINKS).close();
   }
 }
