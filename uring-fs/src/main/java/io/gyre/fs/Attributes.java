@@ -10,20 +10,26 @@ import java.util.concurrent.CompletableFuture;
 final class Attributes {
   private Attributes() {}
 
-  /** The loop's thread only. */
+  /** Any thread. */
   static CompletableFuture<Void> change(AsyncFile file, AttributeChange change) {
-    var dispatcher = file.loop().dispatcher();
-    return IoFuture.start(
-        file.loop(),
-        future ->
-            dispatcher.submit(
-                dispatcher
-                    .acquire(
-                        OpCode.SET_ATTRIBUTES,
-                        file.descriptor(),
-                        Operation.NOTIFY,
-                        FutureHandler.VOID,
-                        future)
-                    .argument(change.request(null))));
+    return IoFuture.start(file.loop(), future -> submit(file, change, future));
+  }
+
+  private static void submit(AsyncFile file, AttributeChange change, IoFuture<Void> future) {
+    var loop = file.loop();
+    if (!loop.inLoop()) {
+      loop.execute(() -> submit(file, change, future));
+      return;
+    }
+    var dispatcher = loop.dispatcher();
+    dispatcher.submit(
+        dispatcher
+            .acquire(
+                OpCode.SET_ATTRIBUTES,
+                file.descriptor(),
+                Operation.NOTIFY,
+                FutureHandler.VOID,
+                future)
+            .argument(change.request(null)));
   }
 }
