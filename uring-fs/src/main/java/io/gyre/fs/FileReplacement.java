@@ -41,7 +41,11 @@ final class FileReplacement {
     this.writer = writer;
     this.keepPermissions = options.contains(ReplaceOption.KEEP_PERMISSIONS);
     this.name = path.getFileName();
-    if (name == null) {
+  }
+
+  /** Refuses what has no name that could be given to something else. */
+  static void checkName(Path path) {
+    if (PathOperations.check(path).getFileName() == null) {
       throw new IllegalArgumentException("not the path of a file: " + path);
     }
   }

@@ -31,9 +31,11 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.FileAttribute;
 import java.nio.file.attribute.FileTime;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Instant;
+import java.util.List;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.stream.Collectors;
@@ -194,9 +196,8 @@ class AsyncFilesTest {
     var standard = files.createTempFile(null, null, null);
     assertEquals(Path.of(System.getProperty("java.io.tmpdir")), standard.getParent());
     files.delete(standard);
-    var twoNames =
-        Waits.failure(files.createTempFileAsync(dir, "../x", null), "a name that is two");
-    assertTrue(twoNames instanceof IllegalArgumentException, twoNames::toString);
+    assertThrows(
+        IllegalArgumentException.class, () -> files.createTempFileAsync(dir, "../x", null));
   }
 
   @DriverTest
@@ -359,5 +360,27 @@ class AsyncFilesTest {
     files.move(two, one, twice);
     assertEquals("one", Files.readString(one));
     files.openDirectory(dir, LinkOption.NOFOLLOW_LINKS, LinkOption.NOFOLLOW_LINKS).close();
+  }
+
+  @DriverTest
+  void badArgumentsOfSequencesAreThrownAtOnce(TestRuntime driver) throws Exception {
+    var files = files(driver);
+    FileAttribute<?>[] none = null;
+    LinkOption[] noOptions = null;
+    var other = PosixFilePermissions.asFileAttribute(Set.of());
+    assertThrows(
+        NullPointerException.class, () -> files.createDirectoriesAsync(dir.resolve("d"), none));
+    assertThrows(NullPointerException.class, () -> files.existsAsync(dir, noOptions));
+    assertThrows(NullPointerException.class, () -> files.createTempFileAsync(dir, "a", "b", none));
+    assertThrows(NullPointerException.class, () -> files.createTempDirectoryAsync(dir, "a", none));
+    for (var bad : List.of("a/b", "/")) {
+      assertThrows(
+          IllegalArgumentException.class, () -> files.createTempFileAsync(dir, bad, null, other));
+      assertThrows(IllegalArgumentException.class, () -> files.createTempFileAsync(dir, null, bad));
+      assertThrows(IllegalArgumentException.class, () -> files.createTempDirectoryAsync(dir, bad));
+    }
+    assertThrows(
+        IllegalArgumentException.class,
+        () -> files.replaceAsync(Path.of("/"), ByteBuffer.allocate(1)));
   }
 }
