@@ -139,9 +139,19 @@ final class BlockOutputStream extends OutputStream {
     block.byteBuffer().flip();
     offered += block.byteBuffer().remaining();
     try {
-      file.loop().execute(() -> writer.offer(block));
+      file.loop().execute(() -> offer(block));
     } catch (ShutdownChannelGroupException e) {
       block.release(); // the writer has failed, which the next wait tells
+    }
+  }
+
+  /** On the loop. What the writer refuses, it knows nothing of: whoever waits must be told all the same. */
+  private void offer(Buffer block) {
+    try {
+      writer.offer(block);
+    } catch (RuntimeException e) { // beyond what a file can hold
+      writer.abort(e);
+      block.release();
     }
   }
 

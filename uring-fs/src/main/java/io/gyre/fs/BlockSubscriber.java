@@ -116,9 +116,10 @@ public final class BlockSubscriber implements Flow.Subscriber<Buffer> {
       writer.offer(block);
       requestMore(); // an empty one is done with already
     } catch (RuntimeException e) {
-      // More than was requested, or after the last: the publisher breaks the rules.
-      block.release();
+      // More than was requested, after the last, or one that was released: the publisher breaks the
+      // rules. First, since then the release throws as well.
       writer.abort(e);
+      block.release();
     }
   }
 

@@ -220,7 +220,7 @@ public final class BlockWriter<A> {
 
   /**
    * Ends the writing early: cancels what is in flight, and fails with a {@link CancellationException}. Harmless when it has
-   * ended. Any thread.
+   * ended, or when all is written and only the sync has not ended: that one goes on. Any thread.
    */
   public void abort() {
     abort(new CancellationException("write " + file + " was cancelled"));
@@ -241,6 +241,9 @@ public final class BlockWriter<A> {
 
   /** How many blocks were taken, and need no place any more. The loop's thread. */
   long retired() {
+    if (loop.inLoop() && handler != null && !syncing && failure == null) {
+      failure = cause; // at once: a finish may be in the queue already, and would end this well
+    }
     return retired;
   }
 
