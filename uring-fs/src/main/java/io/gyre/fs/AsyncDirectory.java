@@ -39,6 +39,7 @@ public final class AsyncDirectory extends PathOperations implements AutoCloseabl
 
   private final Descriptor descriptor;
   private final Path path;
+  private final FileSync sync;
 
   // Listings take turns, since they share the place in the directory that the system remembers. The
   // loop's thread only.
@@ -50,6 +51,7 @@ public final class AsyncDirectory extends PathOperations implements AutoCloseabl
     super(loop);
     this.descriptor = descriptor;
     this.path = path;
+    this.sync = new FileSync(loop, descriptor, path);
   }
 
   /**
@@ -384,7 +386,8 @@ public final class AsyncDirectory extends PathOperations implements AutoCloseabl
    * Makes the directory's names durable: fsync(2).
    *
    * <p>What was created, renamed or removed in it outlives a power failure only after this. It says nothing of the files'
-   * content.
+   * content. A failure to write back (EIO, ENOSPC, EDQUOT) is final for this open directory, as for {@link
+   * AsyncFile#force(boolean, Object, IoHandler)}.
    *
    * @param attachment given to the handler
    * @param handler called on the loop's thread with 0
@@ -392,7 +395,7 @@ public final class AsyncDirectory extends PathOperations implements AutoCloseabl
    * @throws ShutdownChannelGroupException when the runtime has ended
    */
   public <A> void force(A attachment, IoHandler<? super A> handler) {
-    start(OpCode.FSYNC, null, null, 0, Operation.NOTIFY, handler, attachment);
+    sync.force(true, attachment, handler);
   }
 
   /**

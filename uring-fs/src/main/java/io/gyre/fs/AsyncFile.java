@@ -1490,7 +1490,7 @@ public final class AsyncFile implements AutoCloseable {
    */
   public <A> void syncRange(
       long position, long length, A attachment, IoHandler<? super A> handler) {
-    FileSync.syncRange(file, position, length, attachment, handler);
+    file.sync.range(position, length, attachment, handler);
   }
 
   /**
@@ -1891,7 +1891,8 @@ public final class AsyncFile implements AutoCloseable {
    * those still in flight may or may not be covered.
    *
    * <p>A failure to write data back (EIO, ENOSPC, EDQUOT) is final for this open file: the kernel reports it once and
-   * forgets what could not be written, so every later call fails too, without asking it again.
+   * forgets what could not be written, so every later call fails too, without asking it again. One that is under way
+   * meanwhile fails if its outcome comes later.
    *
    * @param metaData whether also the metadata that is not needed to read the data back
    * @param attachment given to the handler
@@ -1900,7 +1901,7 @@ public final class AsyncFile implements AutoCloseable {
    * @throws ShutdownChannelGroupException when the runtime has ended
    */
   public <A> void force(boolean metaData, A attachment, IoHandler<? super A> handler) {
-    FileSync.force(file, metaData, attachment, handler);
+    file.sync.force(metaData, attachment, handler);
   }
 
   /**

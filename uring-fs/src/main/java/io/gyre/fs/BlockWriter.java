@@ -2,6 +2,7 @@ package io.gyre.fs;
 
 import io.gyre.Buffer;
 import io.gyre.EventLoop;
+import io.gyre.IoHandler;
 import io.gyre.driver.Completion;
 import io.gyre.driver.FileStatus;
 import io.gyre.driver.FileType;
@@ -26,9 +27,22 @@ import java.util.concurrent.CancellationException;
  */
 public final class BlockWriter<A> {
   private static final Completion ON_WRITE = BlockWriter::writeCompleted;
-  private static final Completion ON_SYNC = BlockWriter::syncCompleted;
   private static final Completion ON_CLOSED = BlockWriter::closeNoticed;
-  private static final int DATA_ONLY = 1;
+
+  private static final IoHandler<BlockWriter<?>> ON_SYNC =
+      new IoHandler<>() {
+        @Override
+        public void completed(int result, BlockWriter<?> writer) {
+          writer.syncing = false;
+          writer.endWell(); // also when somebody has closed or aborted meanwhile: it is done
+        }
+
+        @Override
+        public void failed(Throwable cause, BlockWriter<?> writer) {
+          writer.syncing = false;
+          writer.fail(cause);
+        }
+      };
 
   private static final CompletionHandler<FileStatus, BlockWriter<?>> ON_STATUS =
       new CompletionHandler<>() {
@@ -227,6 +241,9 @@ public final class BlockWriter<A> {
   }
 
   void abort(Throwable cause) {
+    if (loop.inLoop() && handler != null && !syncing && failure == null) {
+      failure = cause; // at once: a finish may be in the queue already, and would end this well
+    }
     tell(() -> cancelAll(cause));
   }
 
@@ -241,9 +258,6 @@ public final class BlockWriter<A> {
 
   /** How many blocks were taken, and need no place any more. The loop's thread. */
   long retired() {
-    if (loop.inLoop() && handler != null && !syncing && failure == null) {
-      failure = cause; // at once: a finish may be in the queue already, and would end this well
-    }
     return retired;
   }
 
@@ -379,19 +393,14 @@ public final class BlockWriter<A> {
       return;
     }
     syncing = true;
-    submit(
-        loop.dispatcher()
-            .acquire(OpCode.FSYNC, file.descriptor(), ON_SYNC, null, this)
-            .flags(sync == WriteBehind.Sync.DATA ? DATA_ONLY : 0));
-  }
-
-  private static void syncCompleted(Operation operation, int result) {
-    var writer = (BlockWriter<?>) operation.attachment();
-    writer.syncing = false;
-    if (result < 0) {
-      writer.fail(operation.failure(result));
-    } else {
-      writer.endWell(); // also when somebody has closed or aborted meanwhile: it is done
+    var dispatcher = loop.dispatcher();
+    var outer = dispatcher.scope();
+    dispatcher.setScope(scope);
+    try {
+      // As any force of this file: one that failed before is not forgotten, nor is this one.
+      file.file().sync.force(sync == WriteBehind.Sync.ALL, this, ON_SYNC);
+    } finally {
+      dispatcher.setScope(outer);
     }
   }
 
