@@ -272,6 +272,19 @@ public final class AsyncFile implements AutoCloseable {
   }
 
   /**
+   * Reads from an offset into what remains of a pooled buffer, and waits.
+   *
+   * @param dst filled from its position on
+   * @param position where in the file, not negative
+   * @return the number of bytes, or -1 at the end of the file
+   * @throws IOException when the read fails
+   * @throws IllegalStateException on a loop's thread, or when the buffer was released
+   */
+  public int read(Buffer dst, long position) throws IOException {
+    return WaitingReads.read(file, dst, position);
+  }
+
+  /**
    * Writes what remains of a buffer at an offset; at the end of the file, if it was opened with APPEND.
    *
    * @param src written from its position on; the kernel's until the outcome
@@ -336,6 +349,20 @@ public final class AsyncFile implements AutoCloseable {
    * @throws IllegalStateException on a loop's thread
    */
   public int write(ByteBuffer src, long position) throws IOException {
+    Futures.requireMayWait();
+    return Futures.await(writeAsync(src, position));
+  }
+
+  /**
+   * Writes what remains of a pooled buffer at an offset, and waits.
+   *
+   * @param src written from its position on
+   * @param position where in the file, not negative
+   * @return the number of bytes, which may be fewer than remain
+   * @throws IOException when the write fails
+   * @throws IllegalStateException on a loop's thread, or when the buffer was released
+   */
+  public int write(Buffer src, long position) throws IOException {
     Futures.requireMayWait();
     return Futures.await(writeAsync(src, position));
   }
@@ -407,6 +434,20 @@ public final class AsyncFile implements AutoCloseable {
    * @throws IllegalStateException on a loop's thread
    */
   public int read(ByteBuffer[] dsts, long position) throws IOException {
+    Futures.requireMayWait();
+    return Futures.await(readAsync(dsts, position));
+  }
+
+  /**
+   * Reads at an offset into what remains of several pooled buffers, one after the other, and waits.
+   *
+   * @param dsts filled in order, each from its position on
+   * @param position where in the file, not negative
+   * @return the number of bytes, which may be fewer than remain, or -1 at the end of the file
+   * @throws IOException when the read fails
+   * @throws IllegalStateException on a loop's thread, or when one of the buffers was released
+   */
+  public int read(Buffer[] dsts, long position) throws IOException {
     Futures.requireMayWait();
     return Futures.await(readAsync(dsts, position));
   }
@@ -499,6 +540,21 @@ public final class AsyncFile implements AutoCloseable {
   }
 
   /**
+   * Reads into a pooled buffer at an offset in a special way, and waits.
+   *
+   * @param dst filled from its position on
+   * @param position where in the file, not negative
+   * @param options how
+   * @return the number of bytes, which may be fewer than remain, or -1 at the end of the file
+   * @throws IOException when the read fails
+   * @throws IllegalStateException on a loop's thread, or when the buffer was released
+   */
+  public int read(Buffer dst, long position, Set<TransferOption> options) throws IOException {
+    Futures.requireMayWait();
+    return Futures.await(readAsync(dst, position, options));
+  }
+
+  /**
    * Writes at an offset from what remains of several buffers, one after the other: writev. Only the first 1024 are
    * looked at, as by FileChannel.
    *
@@ -565,6 +621,20 @@ public final class AsyncFile implements AutoCloseable {
    * @throws IllegalStateException on a loop's thread
    */
   public int write(ByteBuffer[] srcs, long position) throws IOException {
+    Futures.requireMayWait();
+    return Futures.await(writeAsync(srcs, position));
+  }
+
+  /**
+   * Writes at an offset from what remains of several pooled buffers, one after the other, and waits.
+   *
+   * @param srcs written in order, each from its position on
+   * @param position where in the file, not negative
+   * @return the number of bytes, which may be fewer than remain
+   * @throws IOException when the write fails
+   * @throws IllegalStateException on a loop's thread, or when one of the buffers was released
+   */
+  public int write(Buffer[] srcs, long position) throws IOException {
     Futures.requireMayWait();
     return Futures.await(writeAsync(srcs, position));
   }
@@ -652,6 +722,21 @@ public final class AsyncFile implements AutoCloseable {
    * @throws IllegalStateException on a loop's thread
    */
   public int write(ByteBuffer src, long position, Set<TransferOption> options) throws IOException {
+    Futures.requireMayWait();
+    return Futures.await(writeAsync(src, position, options));
+  }
+
+  /**
+   * Writes a pooled buffer at an offset in a special way, and waits.
+   *
+   * @param src written from its position on
+   * @param position where in the file, not negative
+   * @param options how
+   * @return the number of bytes, which may be fewer than remain
+   * @throws IOException when the write fails
+   * @throws IllegalStateException on a loop's thread, or when the buffer was released
+   */
+  public int write(Buffer src, long position, Set<TransferOption> options) throws IOException {
     Futures.requireMayWait();
     return Futures.await(writeAsync(src, position, options));
   }
@@ -1105,6 +1190,22 @@ public final class AsyncFile implements AutoCloseable {
 
   /**
    * Writes what remains of a buffer at the file's {@linkplain #position() position}, and
+  /**
+   * Reads from the file's {@linkplain #position() position} into what remains of a pooled buffer, and
+   * moves it on by what came. Waits.
+   *
+   * @param dst from its position on
+   * @return the number of bytes, which may be fewer than remain, or -1 at the end of the file
+   * @throws IOException when the read fails
+   * @throws java.nio.channels.ReadPendingException when a read has not ended
+   * @throws java.nio.channels.WritePendingException when a write has not ended
+   * @throws IllegalStateException on a loop's thread, or when the buffer was released
+   */
+  public int read(Buffer dst) throws IOException {
+    Futures.requireMayWait();
+    return file.sequential.readAndWait(dst);
+  }
+
    * moves it on by what was written.
    *
    * <p>One at a time, as for {@link #read(ByteBuffer, Object, IoHandler)}. A file that was opened with APPEND is written at its end,
@@ -1183,6 +1284,22 @@ public final class AsyncFile implements AutoCloseable {
 
   /**
    * Where the next read or write without an offset begins. It starts at 0, also of a file opened with APPEND, and is the
+  /**
+   * Writes what remains of a pooled buffer at the file's {@linkplain #position() position}, and
+   * moves it on by what was written. Waits.
+   *
+   * @param src from its position on
+   * @return the number of bytes, which may be fewer than remain
+   * @throws IOException when the write fails
+   * @throws java.nio.channels.ReadPendingException when a read has not ended
+   * @throws java.nio.channels.WritePendingException when a write has not ended
+   * @throws IllegalStateException on a loop's thread, or when the buffer was released
+   */
+  public int write(Buffer src) throws IOException {
+    Futures.requireMayWait();
+    return Futures.await(writeAsync(src));
+  }
+
    * file's own: neither transfers at an offset nor {@link #truncate(long)} move it. Any thread; of a pipe, or of whatever
    * else has no offsets, it means nothing.
    *
@@ -1989,6 +2106,7 @@ public final class AsyncFile implements AutoCloseable {
   @Override
   public String toString() {
     return file.path.toString();
+    file.noteClose();
   }
 
   /**
