@@ -2051,7 +2051,6 @@ public final class AsyncFile implements AutoCloseable {
    */
   public void cancelAll() {
     if (loop.inLoop()) {
-      file.full.cancelAll();
       loop.dispatcher().cancelAll(file.descriptor);
     } else {
       loop.execute(this::cancelAll);

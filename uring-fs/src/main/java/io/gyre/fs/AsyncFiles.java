@@ -731,8 +731,7 @@ public final class AsyncFiles extends PathOperations {
     return CompositeFuture.start(
         loop(),
         owner ->
-            new FileReplacement(
-                    owner, this, path, file -> WholeFile.writeAll(owner, file, content), set)
+            new FileReplacement(owner, this, path, file -> file.writeFullyAsync(content, 0), set)
                 .start());
   }
 
