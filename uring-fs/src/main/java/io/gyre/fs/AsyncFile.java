@@ -886,7 +886,8 @@ public final class AsyncFile implements AutoCloseable {
    * system refuses to go on with a {@link PartialTransferException}; the positions stand behind what came. A
    * {@link #close()} or {@link #cancelAll()} meanwhile ends it at the next short read.
    *
-   * @param dsts filled in order, each from its position on; the kernel's until the outcome, even if released meanwhile. The array is copied
+   * @param dsts filled in order, each from its position on; the kernel's until the outcome, even if released meanwhile.
+   *     The array is copied
    * @param position where in the file, not negative
    * @param attachment given to the handler
    * @param handler takes the number of bytes, which is all that remained
@@ -1071,7 +1072,8 @@ public final class AsyncFile implements AutoCloseable {
    * that tells how many bytes were written; the positions stand behind them. A {@link #close()} or {@link #cancelAll()}
    * meanwhile ends it at the next short write.
    *
-   * @param srcs written in order, each from its position on; the kernel's until the outcome, even if released meanwhile. The array is copied
+   * @param srcs written in order, each from its position on; the kernel's until the outcome, even if released meanwhile.
+   *     The array is copied
    * @param position where in the file, not negative
    * @param attachment given to the handler
    * @param handler takes the number of bytes, which is all that remained
@@ -1189,8 +1191,6 @@ public final class AsyncFile implements AutoCloseable {
   }
 
   /**
-   * Writes what remains of a buffer at the file's {@linkplain #position() position}, and
-  /**
    * Reads from the file's {@linkplain #position() position} into what remains of a pooled buffer, and
    * moves it on by what came. Waits.
    *
@@ -1206,6 +1206,8 @@ public final class AsyncFile implements AutoCloseable {
     return file.sequential.readAndWait(dst);
   }
 
+  /**
+   * Writes what remains of a buffer at the file's {@linkplain #position() position}, and
    * moves it on by what was written.
    *
    * <p>One at a time, as for {@link #read(ByteBuffer, Object, IoHandler)}. A file that was opened with APPEND is written at its end,
@@ -1283,8 +1285,6 @@ public final class AsyncFile implements AutoCloseable {
   }
 
   /**
-   * Where the next read or write without an offset begins. It starts at 0, also of a file opened with APPEND, and is the
-  /**
    * Writes what remains of a pooled buffer at the file's {@linkplain #position() position}, and
    * moves it on by what was written. Waits.
    *
@@ -1300,6 +1300,8 @@ public final class AsyncFile implements AutoCloseable {
     return Futures.await(writeAsync(src));
   }
 
+  /**
+   * Where the next read or write without an offset begins. It starts at 0, also of a file opened with APPEND, and is the
    * file's own: neither transfers at an offset nor {@link #truncate(long)} move it. Any thread; of a pipe, or of whatever
    * else has no offsets, it means nothing.
    *
@@ -1668,6 +1670,43 @@ public final class AsyncFile implements AutoCloseable {
   public FileStatus status() throws IOException {
     Futures.requireMayWait();
     return Futures.await(statusAsync());
+  }
+
+  /**
+   * Changes attributes of the file, wherever its name leads: owner, then permissions, then times. NIO does it by the path,
+   * and fails with an {@link UnsupportedOperationException} when that is another file's by now.
+   *
+   * @param change what to change
+   * @param attachment given to the handler
+   * @param handler takes 0
+   * @param <A> the attachment's type
+   * @throws ShutdownChannelGroupException when the runtime has ended
+   */
+  public <A> void setAttributes(
+      AttributeChange change, A attachment, IoHandler<? super A> handler) {
+    Attributes.change(file, change, attachment, handler);
+  }
+
+  /**
+   * Changes attributes of the file: owner, then permissions, then times.
+   *
+   * @param change what to change
+   * @return completes when it is done
+   */
+  public CompletableFuture<Void> setAttributesAsync(AttributeChange change) {
+    return IoFuture.start(loop, future -> setAttributes(change, future, FutureHandler.VOID));
+  }
+
+  /**
+   * Changes attributes of the file: owner, then permissions, then times, and waits.
+   *
+   * @param change what to change
+   * @throws IOException when the system refuses
+   * @throws IllegalStateException on a loop's thread
+   */
+  public void setAttributes(AttributeChange change) throws IOException {
+    Futures.requireMayWait();
+    Futures.await(setAttributesAsync(change));
   }
 
   /**
@@ -2067,6 +2106,7 @@ public final class AsyncFile implements AutoCloseable {
    */
   public <A> void close(A attachment, IoHandler<? super A> handler) {
     Objects.requireNonNull(handler, "handler");
+    file.noteClose();
     if (loop.inLoop()) {
       loop.dispatcher().close(file.descriptor, false, Operation.NOTIFY, handler, attachment);
     } else {
@@ -2105,7 +2145,6 @@ public final class AsyncFile implements AutoCloseable {
   @Override
   public String toString() {
     return file.path.toString();
-    file.noteClose();
   }
 
   /**
