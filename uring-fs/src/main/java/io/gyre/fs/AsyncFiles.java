@@ -143,7 +143,7 @@ public final class AsyncFiles extends PathOperations {
    * @throws IOException when the system refuses
    * @throws IllegalStateException on a loop's thread
    */
-  public Boolean deleteIfExists(Path path) throws IOException {
+  public boolean deleteIfExists(Path path) throws IOException {
     Futures.requireMayWait();
     return Futures.await(deleteIfExistsAsync(path));
   }
@@ -188,7 +188,7 @@ public final class AsyncFiles extends PathOperations {
    * @throws IOException never, but for an interrupt
    * @throws IllegalStateException on a loop's thread
    */
-  public Boolean exists(Path path, LinkOption... options) throws IOException {
+  public boolean exists(Path path, LinkOption... options) throws IOException {
     Futures.requireMayWait();
     return Futures.await(existsAsync(path, options));
   }
@@ -226,7 +226,7 @@ public final class AsyncFiles extends PathOperations {
    * @throws IOException when the system refuses
    * @throws IllegalStateException on a loop's thread
    */
-  public Long size(Path path) throws IOException {
+  public long size(Path path) throws IOException {
     Futures.requireMayWait();
     return Futures.await(sizeAsync(path));
   }

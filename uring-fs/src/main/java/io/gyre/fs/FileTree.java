@@ -10,6 +10,7 @@ import java.nio.file.CopyOption;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.util.List;
 import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
@@ -266,6 +267,6 @@ public final class FileTree {
         throw new UnsupportedOperationException("copy option " + option + " is not supported");
       }
     }
-    return Set.of(how);
+    return Set.copyOf(List.of(how));
   }
 }

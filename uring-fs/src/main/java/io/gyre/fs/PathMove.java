@@ -31,7 +31,7 @@ final class PathMove {
     this.files = files;
     this.source = source;
     this.target = target;
-    this.options = Set.of(options);
+    this.options = Set.copyOf(List.of(options));
   }
 
   static void checkOptions(CopyOption... options) {

@@ -235,7 +235,7 @@ public abstract sealed class PathOperations permits AsyncDirectory, AsyncFiles {
       A attachment,
       CompletionHandler<AsyncDirectory, ? super A> handler,
       LinkOption... options) {
-    Set<OpenOption> none = Set.of(options);
+    Set<OpenOption> none = Set.copyOf(List.of(options));
     var request = new OpenRequest(check(path), none, null, OpenRequest.Kind.DIRECTORY);
     startOpen(new OpeningHere<A>(this, request, attachment, handler));
   }
