@@ -13,6 +13,7 @@ public final class ShortTransfers implements DriverProvider {
   private volatile int mostBytes = Integer.MAX_VALUE;
   private volatile boolean quickerThanCancels;
   private volatile Errno whenFull;
+  private volatile long badByte = -1;
   private final AtomicInteger room = new AtomicInteger();
 
   /** Of a driver's name. */
@@ -29,6 +30,11 @@ public final class ShortTransfers implements DriverProvider {
   public void room(int bytes, Errno errno) {
     room.set(bytes);
     whenFull = errno;
+  }
+
+  /** Has reads of one buffer fail that would read a certain byte of the file, with EIO. */
+  public void badByte(long offset) {
+    badByte = offset;
   }
 
   /** Has every operation be quicker than what would cancel it. */
@@ -82,7 +88,9 @@ public final class ShortTransfers implements DriverProvider {
     public int turn(long timeoutNanos, int budget) throws IOException {
       int count = refused.size();
       for (int i = 0; i < count; i++) {
-        dispatcher.resolve(refused.remove(), -whenFull.number());
+        var operation = refused.remove();
+        dispatcher.resolve(
+            operation, operation.code() == OpCode.READ ? -Errno.EIO.number() : -whenFull.number());
       }
       return count + super.turn(count > 0 ? 0 : timeoutNanos, budget);
     }
@@ -90,6 +98,10 @@ public final class ShortTransfers implements DriverProvider {
     @Override
     public boolean poll() throws IOException {
       return !refused.isEmpty() || super.poll();
+    }
+
+    private boolean readsBadByte(Operation read) {
+      return badByte >= read.offset() && badByte < read.offset() + read.memoryLength();
     }
 
     /** Takes from what room there is; false when there is none. */
@@ -123,6 +135,10 @@ public final class ShortTransfers implements DriverProvider {
       if (operation.code() == OpCode.READ || operation.code() == OpCode.WRITE) {
         transfers.incrementAndGet();
         operation.memoryLength = Math.min(operation.memoryLength, mostBytes);
+        if (operation.code() == OpCode.READ && readsBadByte(operation)) {
+          refused.add(operation);
+          return;
+        }
         if (operation.code() == OpCode.WRITE && whenFull != null && !fits(operation)) {
           return;
         }
