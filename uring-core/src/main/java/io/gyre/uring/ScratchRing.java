@@ -11,6 +11,7 @@ import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.Predicate;
 
@@ -26,6 +27,12 @@ final class ScratchRing implements AutoCloseable {
   private static final long POLL_NANOS = 1_000_000;
   private static final int MOST_POLLS = 2000;
   private static final long CANCEL = -1L;
+
+  // The kernel takes back the locked memory of a ring a moment after it was closed, be it the test
+  // before or another process of this user. For all tests together: where the limit is too low for
+  // good, waiting does not help.
+  private static final long RETRY_NANOS = 5_000_000;
+  private static final AtomicInteger RETRIES_LEFT = new AtomicInteger(60);
 
   private final Ring ring;
   private final ArrayDeque<Completion> completions = new ArrayDeque<>();
@@ -64,7 +71,16 @@ final class ScratchRing implements AutoCloseable {
 
   static ScratchRing open(Kernel kernel, WaitStrategy strategy, Predicate<KernelFeature> allowed)
       throws IOException {
-    return new ScratchRing(Ring.open(kernel, SQ_ENTRIES, CQ_ENTRIES, strategy, allowed));
+    while (true) {
+      try {
+        return new ScratchRing(Ring.open(kernel, SQ_ENTRIES, CQ_ENTRIES, strategy, allowed));
+      } catch (Ring.SetupException e) {
+        if (e.errno() != Errno.ENOMEM.number() || RETRIES_LEFT.getAndDecrement() <= 0) {
+          throw e;
+        }
+        LockSupport.parkNanos(RETRY_NANOS);
+      }
+    }
   }
 
   /** For registrations. */

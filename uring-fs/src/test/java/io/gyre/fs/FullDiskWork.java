@@ -49,6 +49,8 @@ final class FullDiskWork {
         work.fill(
             (file, at) -> file.write(PATTERN.fill(ByteBuffer.allocate(chunk), at), 0), APPEND);
       }
+      work.fillAtOnce(WRITE);
+      work.fillAtOnce(APPEND);
     }
     System.out.println("checked");
   }
@@ -75,11 +77,29 @@ final class FullDiskWork {
       require(e.getMessage().contains("write"), e.getMessage());
       require(path.toString().equals(e.getFile()), e.getMessage());
     }
+    check(written);
+  }
+
+  private void check(long written) throws IOException {
     require(written > DISK_BYTES / 2, "it was full after " + written + " bytes");
     var there = Files.readAllBytes(path);
     require(there.length == written, written + " bytes were reported, " + there.length + " exist");
     require(Arrays.equals(there, PATTERN.bytes(0, there.length)), "other bytes than were written");
     Files.delete(path);
+  }
+
+  /** Asks for more than there is room for. */
+  private void fillAtOnce(OpenOption option) throws IOException {
+    var all = PATTERN.fill(ByteBuffer.allocateDirect(2 * DISK_BYTES), 0);
+    long written = -1;
+    try (var file = AsyncFile.open(runtime, path, CREATE_NEW, option)) {
+      file.writeFully(all, 0);
+    } catch (PartialTransferException e) {
+      require(e.getMessage().contains("ENOSPC"), e.getMessage());
+      written = e.bytesTransferred();
+    }
+    require(all.position() == written, "the position is " + all.position());
+    check(written);
   }
 
   private static void require(boolean condition, String complaint) {

@@ -56,6 +56,10 @@ final class FileArms {
       addDd();
     }
     addGyre(List.of(gyreCommand), options);
+    if (workload.kind() == Workload.Kind.SEQUENTIAL) {
+      addGyre(", readBlocks", List.of("file-load", "blocks"), options);
+      addGyre(", InputStream", List.of("file-load", "input_stream"), options);
+    }
     for (int threads : threads()) {
       add(
           "FileChannel, " + count(threads, "thread"),
@@ -165,12 +169,16 @@ final class FileArms {
   }
 
   private void addGyre(List<String> command, List<String> options) {
+    addGyre("", command, options);
+  }
+
+  private void addGyre(String suffix, List<String> command, List<String> options) {
     for (var driver : Place.DRIVERS) {
       var words = new ArrayList<>(command);
       words.addAll(List.of(path, "--driver", driver));
       words.addAll(options);
       add(
-          Place.gyreName(driver),
+          Place.gyreName(driver) + suffix,
           Family.GYRE,
           place.missingBecause(driver),
           Place.gyre(words.toArray(String[]::new)));

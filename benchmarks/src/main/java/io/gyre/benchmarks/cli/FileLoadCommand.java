@@ -27,9 +27,9 @@ import picocli.CommandLine.Spec;
     name = "file-load",
     hidden = true,
     description = {
-      "Measures what ./gyre bench compares: random writes over a file, sequential reads, appends"
-          + " made durable by group commit (the file is made anew), or small files that are opened,"
-          + " read and closed.",
+      "Measures what ./gyre bench compares: random writes over a file, sequential reads, also as a"
+          + " stream of blocks or an input stream, appends made durable by group commit (the file"
+          + " is made anew), or small files that are opened, read and closed.",
       "The last line tells the same as that of read."
     })
 final class FileLoadCommand implements Callable<Integer> {
@@ -40,6 +40,8 @@ final class FileLoadCommand implements Callable<Integer> {
   enum Kind {
     WRITE,
     SEQUENTIAL,
+    BLOCKS,
+    INPUT_STREAM,
     APPEND,
     SMALL_FILES;
 
@@ -52,7 +54,7 @@ final class FileLoadCommand implements Callable<Integer> {
     String unit() {
       return switch (this) {
         case WRITE -> "write";
-        case SEQUENTIAL -> "read";
+        case SEQUENTIAL, BLOCKS, INPUT_STREAM -> "read";
         case APPEND -> "append";
         case SMALL_FILES -> "file";
       };
@@ -127,6 +129,7 @@ final class FileLoadCommand implements Callable<Integer> {
             transfer(runtime, file, Access.READ, new SequentialBlocks(blocks()));
           }
         }
+        case BLOCKS, INPUT_STREAM -> stream(runtime);
         case APPEND -> append(runtime);
         case SMALL_FILES ->
             measure(
@@ -155,6 +158,18 @@ final class FileLoadCommand implements Callable<Integer> {
   private void transfer(IoRuntime runtime, AsyncFile file, Access access, BlockPlan plan)
       throws Exception {
     measure(runtime, new CallbackLoad(file, access, plan, file.size(), block, depth, null));
+  }
+
+  private void stream(IoRuntime runtime) throws Exception {
+    Arguments.requireRegularFile(path);
+    blocks(); // refuses a file that is too small
+    try (var file = open(runtime, StandardOpenOption.READ)) {
+      measure(
+          runtime,
+          kind == Kind.BLOCKS
+              ? new BlocksLoad(file, block, depth)
+              : new InputStreamLoad(file, block, depth));
+    }
   }
 
   private long blocks() throws IOException {
