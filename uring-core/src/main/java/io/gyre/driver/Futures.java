@@ -53,11 +53,13 @@ public final class Futures {
         case Throwable t -> throw new IOException(t);
       }
     } catch (CancellationException e) {
+      // Wrapped in one that says only "get".
+      var cancelled = e.getCause() instanceof CancellationException named ? named : e;
       if (interrupt == null) {
-        throw e;
+        throw cancelled;
       }
       throw (IOException)
-          new InterruptedIOException("interrupted while waiting: " + e.getMessage())
+          new InterruptedIOException("interrupted while waiting: " + cancelled.getMessage())
               .initCause(interrupt);
     } finally {
       if (interrupt != null) {

@@ -92,6 +92,7 @@ public final class AsyncFiles extends PathOperations {
    */
   public CompletableFuture<Void> createDirectoriesAsync(Path path, FileAttribute<?>... attributes) {
     check(path);
+    Opening.permissions(attributes); // refuses what can't be set
     return CompositeFuture.start(
         loop(), owner -> new PathSequences(owner, this).createDirectories(path, attributes));
   }
@@ -175,6 +176,7 @@ public final class AsyncFiles extends PathOperations {
    */
   public CompletableFuture<Boolean> existsAsync(Path path, LinkOption... options) {
     check(path);
+    Objects.requireNonNull(options, "options");
     return CompositeFuture.start(
         loop(), owner -> new PathSequences(owner, this).exists(path, options));
   }
@@ -308,6 +310,7 @@ public final class AsyncFiles extends PathOperations {
    */
   public CompletableFuture<Path> createTempFileAsync(
       Path directory, String prefix, String suffix, FileAttribute<?>... attributes) {
+    TemporaryNames.check(directory, prefix, suffix, attributes);
     return CompositeFuture.start(
         loop(),
         owner -> new TemporaryNames(owner, this).createFile(directory, prefix, suffix, attributes));
@@ -362,6 +365,7 @@ public final class AsyncFiles extends PathOperations {
    */
   public CompletableFuture<Path> createTempDirectoryAsync(
       Path directory, String prefix, FileAttribute<?>... attributes) {
+    TemporaryNames.check(directory, prefix, null, attributes);
     return CompositeFuture.start(
         loop(),
         owner -> new TemporaryNames(owner, this).createDirectory(directory, prefix, attributes));
@@ -725,7 +729,7 @@ public final class AsyncFiles extends PathOperations {
    */
   public CompletableFuture<Void> replaceAsync(
       Path path, ByteBuffer content, ReplaceOption... options) {
-    check(path);
+    FileReplacement.checkName(path);
     Objects.requireNonNull(content, "content");
     var set = ReplaceOption.set(options);
     return CompositeFuture.start(
@@ -786,7 +790,7 @@ public final class AsyncFiles extends PathOperations {
       Path path,
       Function<? super AsyncFile, ? extends CompletionStage<?>> writer,
       ReplaceOption... options) {
-    check(path);
+    FileReplacement.checkName(path);
     Objects.requireNonNull(writer, "writer");
     var set = ReplaceOption.set(options);
     return CompositeFuture.start(

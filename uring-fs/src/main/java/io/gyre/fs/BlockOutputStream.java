@@ -18,7 +18,7 @@ final class BlockOutputStream extends OutputStream {
       new BlockWriteHandler<>() {
         @Override
         public void drained(BlockOutputStream stream) {
-          // Who writes counts bytes, and so never offers too much.
+          // Who writes counts blocks, and so never offers too many.
         }
 
         @Override
@@ -40,27 +40,29 @@ final class BlockOutputStream extends OutputStream {
   private final AsyncFile file;
   private final BlockWriter<BlockOutputStream> writer;
   private final int blockBytes;
-  private final long windowBytes;
+  private final int depth;
 
   // Of those who write: one at a time. Never taken by the loop's thread, which must not wait for a
   // copy.
   private final ReentrantLock writing = new ReentrantLock();
   private Buffer current; // guarded by writing
-  private long offered; // guarded by writing
+  private long offered; // bytes; guarded by writing
+  private long blocks; // that were offered, flushed ones short; guarded by writing
   private boolean closed; // guarded by writing
   private boolean told; // guarded by writing; the failure was thrown once
 
   // Between the loop and those who write: held for a few instructions.
   private final ReentrantLock handOff = new ReentrantLock();
   private final Condition changed = handOff.newCondition();
-  private long written; // guarded by handOff
+  private long written; // bytes; guarded by handOff
+  private long retired; // blocks that need no place any more; guarded by handOff
   private boolean ended; // guarded by handOff
   private Throwable failure; // guarded by handOff
 
   BlockOutputStream(AsyncFile file, WriteBehind how) {
     this.file = file;
     this.blockBytes = how.blockBytes();
-    this.windowBytes = (long) how.blockBytes() * how.depth();
+    this.depth = how.depth();
     this.writer = BlockWriter.start(file, how, this, HANDLER);
   }
 
@@ -70,6 +72,8 @@ final class BlockOutputStream extends OutputStream {
     handOff.lock();
     try {
       written = bytes;
+      // A writer that has failed before it was known here was offered nothing.
+      retired = writer == null ? 0 : writer.retired();
       ended = last;
       failure = cause;
       changed.signalAll();
@@ -124,7 +128,7 @@ final class BlockOutputStream extends OutputStream {
       handOver();
     }
     if (current == null) {
-      awaitWritten(offered + blockBytes - windowBytes);
+      awaitProgress(0, blocks + 1 - depth);
       try {
         current = Futures.await(file.loop().buffers().acquireAsync(blockBytes));
       } catch (ShutdownChannelGroupException e) {
@@ -138,6 +142,7 @@ final class BlockOutputStream extends OutputStream {
     current = null;
     block.byteBuffer().flip();
     offered += block.byteBuffer().remaining();
+    blocks++;
     try {
       file.loop().execute(() -> offer(block));
     } catch (ShutdownChannelGroupException e) {
@@ -155,12 +160,17 @@ final class BlockOutputStream extends OutputStream {
     }
   }
 
-  /** Waits until so much is in the file, in bytes from the beginning on; throws when it never will be. */
-  private void awaitWritten(long bytes) throws IOException {
+  /**
+   * Waits until so much is done, counted from the beginning on; throws when it never will be.
+   *
+   * @param bytes that are in the file
+   * @param places how many blocks need none any more
+   */
+  private void awaitProgress(long bytes, long places) throws IOException {
     Throwable cause;
     handOff.lock();
     try {
-      while (written < bytes && !ended) {
+      while ((written < bytes || retired < places) && !ended) {
         changed.await();
       }
       cause = failure;
@@ -200,7 +210,7 @@ final class BlockOutputStream extends OutputStream {
       if (current != null && current.byteBuffer().position() > 0) {
         handOver();
       }
-      awaitWritten(offered);
+      awaitProgress(offered, 0);
     } finally {
       writing.unlock();
     }
@@ -227,7 +237,7 @@ final class BlockOutputStream extends OutputStream {
 
   private void awaitEnd() throws IOException {
     try {
-      awaitWritten(Long.MAX_VALUE);
+      awaitProgress(Long.MAX_VALUE, 0);
     } catch (InterruptedIOException e) {
       writer.abort(); // nobody waits for it any more
       throw e;

@@ -114,12 +114,17 @@ public final class BlockSubscriber implements Flow.Subscriber<Buffer> {
   private void take(Buffer block) {
     try {
       writer.offer(block);
-      requestMore(); // an empty one is done with already
     } catch (RuntimeException e) {
       // More than was requested, after the last, or one that was released: the publisher breaks the
       // rules. First, since then the release throws as well.
       writer.abort(e);
       block.release();
+      return;
+    }
+    try {
+      requestMore(); // an empty one is done with already
+    } catch (RuntimeException e) {
+      writer.abort(e);
     }
   }
 

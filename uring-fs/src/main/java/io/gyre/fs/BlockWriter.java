@@ -3,6 +3,7 @@ package io.gyre.fs;
 import io.gyre.Buffer;
 import io.gyre.EventLoop;
 import io.gyre.IoHandler;
+import io.gyre.driver.BufferAccess;
 import io.gyre.driver.Completion;
 import io.gyre.driver.FileStatus;
 import io.gyre.driver.FileType;
@@ -26,6 +27,7 @@ import java.util.concurrent.CancellationException;
  * @param <A> the attachment's type
  */
 public final class BlockWriter<A> {
+  private static final BufferAccess BUFFERS = BufferAccess.get();
   private static final Completion ON_WRITE = BlockWriter::writeCompleted;
   private static final Completion ON_CLOSED = BlockWriter::closeNoticed;
 
@@ -72,7 +74,8 @@ public final class BlockWriter<A> {
   private static final class Block {
     final BlockWriter<?> writer;
     State state;
-    Buffer buffer;
+    Buffer buffer; // pinned, and nobody's lease any more
+    int generation;
     long offset;
     int bytes;
     int done;
@@ -80,6 +83,22 @@ public final class BlockWriter<A> {
 
     Block(BlockWriter<?> writer) {
       this.writer = writer;
+    }
+
+    /**
+     * A pin takes the place of the lease: whoever offered the buffer and gives it back once more is told so, and takes
+     * nothing away from what is still to be written.
+     */
+    void take(Buffer offered) {
+      generation = BUFFERS.pin(offered);
+      buffer = offered;
+      offered.release();
+    }
+
+    void letGo() {
+      var done = buffer;
+      buffer = null;
+      BUFFERS.unpin(done, generation);
     }
   }
 
@@ -179,9 +198,9 @@ public final class BlockWriter<A> {
       return hasRoom();
     }
     var place = ring[index(count)];
+    place.take(block);
     count++;
     place.state = State.WAITING;
-    place.buffer = block;
     place.offset = nextOffset;
     place.bytes = bytes;
     place.done = 0;
@@ -328,8 +347,7 @@ public final class BlockWriter<A> {
     }
     inFlight--;
     block.state = block.done == block.bytes ? State.WRITTEN : State.FAILED;
-    block.buffer.release();
-    block.buffer = null;
+    block.letGo();
     if (block.state == State.FAILED && failure == null) {
       failure = result < 0 ? operation.failure(result) : tookNothing(block);
     }
@@ -443,8 +461,7 @@ public final class BlockWriter<A> {
     for (int i = 0; i < count; i++) {
       var block = ring[index(i)];
       if (block.buffer != null) {
-        block.buffer.release();
-        block.buffer = null;
+        block.letGo();
       }
     }
     forget();

@@ -133,6 +133,25 @@ final class CompositeFuture<T> extends CompletableFuture<T> {
                 });
   }
 
+  /** Waits for something of the user's, which may end on any thread, to go on where all of a call goes on. */
+  static CompletableFuture<Void> onLoop(EventLoop loop, CompletionStage<?> theirs) {
+    var ours = new CompletableFuture<Void>();
+    var _ = // as ours is
+        theirs.whenComplete(
+            (result, failure) -> {
+              if (loop.inLoop()) {
+                settle(ours, null, failure);
+                return;
+              }
+              try {
+                loop.execute(() -> settle(ours, null, failure));
+              } catch (ShutdownChannelGroupException e) {
+                settle(ours, null, failure); // here, since there is no loop any more
+              }
+            });
+    return ours;
+  }
+
   /** Repeats an operation while it says true. A loop of {@code thenCompose} would keep each round until the last. */
   static CompletableFuture<Void> repeat(Supplier<CompletableFuture<Boolean>> round) {
     var done = new CompletableFuture<Void>();

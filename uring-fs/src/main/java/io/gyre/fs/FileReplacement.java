@@ -1,7 +1,5 @@
 package io.gyre.fs;
 
-import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
@@ -43,7 +41,11 @@ final class FileReplacement {
     this.writer = writer;
     this.keepPermissions = options.contains(ReplaceOption.KEEP_PERMISSIONS);
     this.name = path.getFileName();
-    if (name == null) {
+  }
+
+  /** Refuses what has no name that could be given to something else. */
+  static void checkName(Path path) {
+    if (PathOperations.check(path).getFileName() == null) {
       throw new IllegalArgumentException("not the path of a file: " + path);
     }
   }
@@ -98,7 +100,7 @@ final class FileReplacement {
         failure ->
             failure == null || renamed
                 ? CompletableFuture.completedFuture(null)
-                : removeTemporary(directory));
+                : directory.discardFile(temporary));
   }
 
   private CompletableFuture<Void> fill(AsyncFile file, Set<PosixFilePermission> permissions) {
@@ -120,28 +122,10 @@ final class FileReplacement {
     return owner.step(
         () -> {
           try {
-            return writer.apply(file).toCompletableFuture().thenAccept(written -> {});
+            return CompositeFuture.onLoop(owner.loop(), writer.apply(file));
           } catch (Throwable t) { // the user's
             return CompletableFuture.failedFuture(t);
           }
         });
-  }
-
-  /** Where it can't be done by the loop, which may be ending, it is done at once. */
-  private CompletableFuture<Void> removeTemporary(AsyncDirectory directory) {
-    return directory
-        .deleteFileAsync(temporary)
-        .exceptionally(
-            failure -> {
-              if (CompositeFuture.unwrap(failure) instanceof NoSuchFileException) {
-                return null; // it was never created
-              }
-              try {
-                Files.deleteIfExists(directory.path().resolve(temporary));
-              } catch (IOException e) {
-                throw new java.util.concurrent.CompletionException(e);
-              }
-              return null;
-            });
   }
 }

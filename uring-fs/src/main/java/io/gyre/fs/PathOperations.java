@@ -15,10 +15,13 @@ import io.gyre.driver.Operation;
 import io.gyre.driver.OperationScope;
 import io.gyre.driver.PathRequest;
 import java.io.IOException;
+import java.nio.channels.ClosedChannelException;
 import java.nio.channels.CompletionHandler;
 import java.nio.channels.ShutdownChannelGroupException;
 import java.nio.file.FileSystems;
+import java.nio.file.Files;
 import java.nio.file.LinkOption;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.OpenOption;
 import java.nio.file.Path;
 import java.nio.file.ProviderMismatchException;
@@ -29,6 +32,7 @@ import java.util.List;
 import java.util.Objects;
 import java.util.Set;
 import java.util.UUID;
+import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
 
 /**
@@ -631,6 +635,37 @@ public abstract sealed class PathOperations permits AsyncDirectory, AsyncFiles {
   public final Path readSymbolicLink(Path link) throws IOException {
     Futures.requireMayWait();
     return Futures.await(readSymbolicLinkAsync(link));
+  }
+
+  /**
+   * Removes a file that is of use to nobody; one that is not there is fine. When the loop is about to end, or has, no
+   * operation can: then this thread does, by the path.
+   */
+  final CompletableFuture<Void> discardFile(Path path) {
+    CompletableFuture<Void> removal;
+    try {
+      removal = deleteFileAsync(path);
+    } catch (ShutdownChannelGroupException e) {
+      removal = CompletableFuture.failedFuture(e);
+    }
+    return removal.exceptionallyCompose(
+        failure ->
+            switch (CompositeFuture.unwrap(failure)) {
+              case NoSuchFileException e -> CompletableFuture.completedFuture(null);
+              case CancellationException e -> discardNow(path);
+              case ClosedChannelException e -> discardNow(path); // the directory, by the loop's end
+              case ShutdownChannelGroupException e -> discardNow(path);
+              case Throwable t -> CompletableFuture.failedFuture(t);
+            });
+  }
+
+  private CompletableFuture<Void> discardNow(Path path) {
+    try {
+      Files.deleteIfExists(resolve(path));
+      return CompletableFuture.completedFuture(null);
+    } catch (IOException e) {
+      return CompletableFuture.failedFuture(e);
+    }
   }
 
   // ---- attributes

@@ -17,6 +17,10 @@ final class PathSequences {
   private final CompositeFuture<?> owner;
   private final AsyncFiles files;
 
+  // Of createDirectories: what a name is to be created in is there. What is said to be missing even
+  // so, as everything is in /proc, would be so for ever.
+  private boolean isOnTheWayDown;
+
   PathSequences(CompositeFuture<?> owner, AsyncFiles files) {
     this.owner = owner;
     this.files = files;
@@ -39,9 +43,12 @@ final class PathSequences {
         (nothing, failure) -> {
           if (failure == null) {
             missing.pop();
+            isOnTheWayDown = true;
             return CompletableFuture.completedFuture(!missing.isEmpty());
           }
-          if (failure instanceof NoSuchFileException && path.getParent() != null) {
+          if (failure instanceof NoSuchFileException
+              && path.getParent() != null
+              && !isOnTheWayDown) {
             missing.push(path.getParent());
             return CompletableFuture.completedFuture(true);
           }

@@ -29,6 +29,19 @@ final class TemporaryNames {
     this.where = where;
   }
 
+  /** Refuses at once what would fail whatever the names are. */
+  static void check(Path directory, String prefix, String suffix, FileAttribute<?>... attributes) {
+    Opening.permissions(attributes);
+    if (directory != null) {
+      PathOperations.check(directory);
+    }
+    var parts = (prefix == null ? "" : prefix) + "x" + (suffix == null ? "" : suffix);
+    var name = Path.of(parts);
+    if (name.getParent() != null || !name.toString().equals(parts)) { // a slash, also at the end
+      throw new IllegalArgumentException("not a part of one name: " + prefix + ", " + suffix);
+    }
+  }
+
   CompletableFuture<Path> createFile(
       Path directory, String prefix, String suffix, FileAttribute<?>... attributes) {
     var permissions = attributes.length == 0 ? OWNER_FILE : attributes;
@@ -60,10 +73,7 @@ final class TemporaryNames {
       String prefix,
       String suffix,
       Function<Path, CompletableFuture<Void>> creation) {
-    var parent =
-        directory == null
-            ? Path.of(System.getProperty("java.io.tmpdir"))
-            : PathOperations.check(directory);
+    var parent = directory == null ? Path.of(System.getProperty("java.io.tmpdir")) : directory;
     return attempt(1, parent, prefix == null ? "" : prefix, suffix, creation);
   }
 
@@ -73,11 +83,7 @@ final class TemporaryNames {
       String prefix,
       String suffix,
       Function<Path, CompletableFuture<Void>> creation) {
-    var name = Path.of(prefix + UUID.randomUUID() + suffix);
-    if (name.getParent() != null) {
-      throw new IllegalArgumentException("not a part of one name: " + prefix + ", " + suffix);
-    }
-    var path = parent.resolve(name);
+    var path = parent.resolve(prefix + UUID.randomUUID() + suffix);
     return creation
         .apply(path)
         .thenApply(nothing -> path)

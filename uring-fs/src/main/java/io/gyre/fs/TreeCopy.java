@@ -139,7 +139,7 @@ final class TreeCopy extends TreeRun {
         failure ->
             failure == null
                 ? CompletableFuture.completedFuture(null)
-                : targetWhere(place).deleteFileAsync(targetName(place)));
+                : targetWhere(place).discardFile(targetName(place)));
   }
 
   private CompletableFuture<Void> finish(AsyncFile target, FileStatus status) {

@@ -31,9 +31,11 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.FileAttribute;
 import java.nio.file.attribute.FileTime;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Instant;
+import java.util.List;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.stream.Collectors;
@@ -201,9 +203,8 @@ class AsyncFilesTest {
     var standard = files.createTempFile(null, null, null);
     assertEquals(Path.of(System.getProperty("java.io.tmpdir")), standard.getParent());
     files.delete(standard);
-    var twoNames =
-        Waits.failure(files.createTempFileAsync(dir, "../x", null), "a name that is two");
-    assertTrue(twoNames instanceof IllegalArgumentException, twoNames::toString);
+    assertThrows(
+        IllegalArgumentException.class, () -> files.createTempFileAsync(dir, "../x", null));
   }
 
   @DriverTest
@@ -337,5 +338,60 @@ class AsyncFilesTest {
         ShutdownChannelGroupException.class,
         () -> FileTree.on(files.loop()).deleteAsync(dir, TreeOptions.DEFAULT, TreeProgress.NONE));
     assertTrue(Files.exists(dir));
+  }
+
+  @DriverTest
+  void whatCanBeNoDirectoryIsToldAndNotTriedForEver(TestRuntime driver) throws Exception {
+    var files = files(driver);
+    var link = Files.createSymbolicLink(dir.resolve("dangling"), Path.of("nowhere"));
+    var there =
+        Waits.failure(
+            FileAlreadyExistsException.class,
+            files.createDirectoriesAsync(link),
+            "a directory in place of a link");
+    assertEquals(link.toString(), there.getFile());
+    Waits.failure(
+        FileSystemException.class,
+        files.createDirectoriesAsync(link.resolve("below")),
+        "a directory behind a link that leads nowhere");
+    Waits.failure(
+        FileSystemException.class,
+        files.createDirectoriesAsync(Path.of("/proc/gyre/below")),
+        "a directory in /proc");
+  }
+
+  @DriverTest
+  void anOptionMayBeGivenTwice(TestRuntime driver) throws Exception {
+    var files = files(driver);
+    var one = Files.writeString(dir.resolve("one"), "one");
+    var two = Files.writeString(dir.resolve("two"), "two");
+    var twice =
+        new CopyOption[] {StandardCopyOption.REPLACE_EXISTING, StandardCopyOption.REPLACE_EXISTING};
+    files.copy(one, two, twice);
+    files.move(two, one, twice);
+    assertEquals("one", Files.readString(one));
+    files.openDirectory(dir, LinkOption.NOFOLLOW_LINKS, LinkOption.NOFOLLOW_LINKS).close();
+  }
+
+  @DriverTest
+  void badArgumentsOfSequencesAreThrownAtOnce(TestRuntime driver) throws Exception {
+    var files = files(driver);
+    FileAttribute<?>[] none = null;
+    LinkOption[] noOptions = null;
+    var other = PosixFilePermissions.asFileAttribute(Set.of());
+    assertThrows(
+        NullPointerException.class, () -> files.createDirectoriesAsync(dir.resolve("d"), none));
+    assertThrows(NullPointerException.class, () -> files.existsAsync(dir, noOptions));
+    assertThrows(NullPointerException.class, () -> files.createTempFileAsync(dir, "a", "b", none));
+    assertThrows(NullPointerException.class, () -> files.createTempDirectoryAsync(dir, "a", none));
+    for (var bad : List.of("a/b", "/")) {
+      assertThrows(
+          IllegalArgumentException.class, () -> files.createTempFileAsync(dir, bad, null, other));
+      assertThrows(IllegalArgumentException.class, () -> files.createTempFileAsync(dir, null, bad));
+      assertThrows(IllegalArgumentException.class, () -> files.createTempDirectoryAsync(dir, bad));
+    }
+    assertThrows(
+        IllegalArgumentException.class,
+        () -> files.replaceAsync(Path.of("/"), ByteBuffer.allocate(1)));
   }
 }

@@ -1,5 +1,6 @@
 package io.gyre.fs;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
 import static java.nio.file.StandardOpenOption.CREATE;
 import static java.nio.file.StandardOpenOption.READ;
 import static java.nio.file.StandardOpenOption.WRITE;
@@ -17,7 +18,9 @@ import io.gyre.testing.Pattern;
 import io.gyre.testing.Seeds;
 import io.gyre.testing.TestRuntime;
 import io.gyre.testing.Waits;
+import java.io.FileInputStream;
 import java.io.IOException;
+import java.io.InterruptedIOException;
 import java.nio.channels.ClosedChannelException;
 import java.nio.file.FileSystemException;
 import java.nio.file.Files;
@@ -215,5 +218,83 @@ class BlockOutputStreamTest {
               });
       assertInstanceOf(IllegalStateException.class, Waits.failure(tried, "a write on the loop"));
     }
+  }
+
+  @DriverTest
+  void whatAFileCannotHoldFailsTheStream(TestRuntime driver) throws Exception {
+    try (var file = create(driver.start())) {
+      var out = file.outputStream(PAGES.at(Long.MAX_VALUE - 10));
+      out.write(new byte[100]);
+      var failure = Waits.failure(IOException.class, onAThread(out::flush), "the flush");
+      assertTrue(failure.getMessage().contains("beyond what a file can hold"), failure::getMessage);
+      Waits.failure(IOException.class, onAThread(out::close), "the close");
+      awaitNothingLent(file.loop());
+    }
+  }
+
+  @DriverTest
+  void flushesThatWereInterruptedOfferNoMoreBlocksThanThereArePlaces(TestRuntime driver)
+      throws Exception {
+    var path = dir.resolve("pipe");
+    assertEquals(0, new ProcessBuilder("mkfifo", path.toString()).start().waitFor());
+    int depth = 2;
+    CompletableFuture<byte[]> received = new CompletableFuture<>();
+    try (var pipe = AsyncFile.open(driver.start(), path, READ, WRITE)) {
+      fill(path);
+      var out = pipe.outputStream(PAGES.depth(depth));
+      int accepted = 0;
+      for (int i = 0; i < 2 * depth; i++) {
+        Thread.currentThread().interrupt(); // who is interrupted waits for nothing
+        try {
+          out.write(pattern.at(accepted));
+          accepted++;
+          out.flush();
+        } catch (InterruptedIOException e) {
+          assertTrue(Thread.interrupted(), "the thread stays interrupted");
+        }
+      }
+      assertEquals(depth, accepted, "each flush has made a block of one byte");
+      var _ =
+          onAThread(
+              () -> {
+                try (var in = new FileInputStream(path.toFile())) {
+                  received.complete(in.readAllBytes());
+                }
+              });
+      Waits.get(onAThread(out::close), "the close");
+      awaitNothingLent(pipe.loop());
+    }
+    var bytes = Waits.get(received, "the reader");
+    pattern.check(bytes, bytes.length - depth, bytes.length, 0);
+  }
+
+  /** So that nothing more goes in until something is taken out. */
+  private static void fill(Path pipe) throws IOException, InterruptedException {
+    var dd =
+        new ProcessBuilder("dd", "if=/dev/zero", "oflag=nonblock", "bs=4096", "of=" + pipe)
+            .redirectErrorStream(true)
+            .start();
+    var said = new String(dd.getInputStream().readAllBytes(), UTF_8);
+    assertEquals(1, dd.waitFor(), said);
+    assertTrue(said.contains("temporarily unavailable"), said);
+  }
+
+  private interface Action {
+    void run() throws Exception;
+  }
+
+  private static CompletableFuture<Void> onAThread(Action action) {
+    var ended = new CompletableFuture<Void>();
+    Thread.ofPlatform()
+        .start(
+            () -> {
+              try {
+                action.run();
+                ended.complete(null);
+              } catch (Throwable t) {
+                ended.completeExceptionally(t);
+              }
+            });
+    return ended;
   }
 }

@@ -497,4 +497,43 @@ class BlockWriterTest {
       assertTrue(bytes < Measuring.MEASURED, bytes + " bytes for " + Measuring.MEASURED);
     }
   }
+
+  @DriverTest
+  void aBlockThatIsReleasedAfterItWasOfferedIsWrittenAllTheSame(TestRuntime driver)
+      throws Exception {
+    try (var file = create(driver.start())) {
+      var end = new CompletableFuture<Long>();
+      onLoop(
+          file.loop(),
+          () -> {
+            var writer =
+                file.writeBlocks(
+                    WriteBehind.DEFAULT,
+                    end,
+                    new BlockWriteHandler<CompletableFuture<Long>>() {
+                      @Override
+                      public void drained(CompletableFuture<Long> told) {}
+
+                      @Override
+                      public void ended(long bytes, CompletableFuture<Long> told) {
+                        told.complete(bytes);
+                      }
+
+                      @Override
+                      public void failed(
+                          Throwable cause, long bytes, CompletableFuture<Long> told) {
+                        told.completeExceptionally(cause);
+                      }
+                    });
+            var block = file.loop().buffers().acquire(PAGE);
+            pattern.fill(block.byteBuffer(), 0);
+            writer.offer(block);
+            assertThrows(IllegalStateException.class, block::release, "it is the writer's");
+            writer.finish();
+            return null;
+          });
+      assertEquals(PAGE, Waits.get(end, "the end"));
+      pattern.check(Files.readAllBytes(dir.resolve("file")), 0, PAGE, 0);
+    }
+  }
 }

@@ -15,6 +15,7 @@ import io.gyre.testing.DriverTest;
 import io.gyre.testing.TestRuntime;
 import io.gyre.testing.Waits;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
@@ -252,5 +253,49 @@ class FileReplacementTest {
         assertEquals(left[0], b, "a mixture");
       }
     }
+  }
+
+  @DriverTest
+  void aWriterMayEndOnAnyThread(TestRuntime driver) throws Exception {
+    var files = AsyncFiles.of(driver.start());
+    var path = Files.writeString(dir.resolve("file"), "old");
+    files.replace(
+        path,
+        file ->
+            CompletableFuture.supplyAsync(
+                () -> {
+                  try {
+                    return file.write(content("new"), 0);
+                  } catch (IOException e) {
+                    throw new UncheckedIOException(e);
+                  }
+                },
+                task -> Thread.ofPlatform().start(task)),
+        ReplaceOption.KEEP_PERMISSIONS);
+    assertEquals("new", Files.readString(path));
+    assertEquals(List.of(Path.of("file")), names());
+  }
+
+  @DriverTest
+  void aWriterThatOutlivesTheRuntimeLeavesNoTemporaryFile(TestRuntime driver) throws Exception {
+    var runtime = driver.start();
+    var path = Files.writeString(dir.resolve("file"), "old");
+    var writing = new CompletableFuture<Void>();
+    var begun = new CompletableFuture<Void>();
+    var replacing =
+        AsyncFiles.of(runtime)
+            .replaceAsync(
+                path,
+                file -> {
+                  begun.complete(null);
+                  return writing;
+                },
+                ReplaceOption.KEEP_PERMISSIONS);
+    Waits.get(begun, "the writer");
+    driver.closeAndWait(runtime);
+    writing.complete(null);
+    Waits.failure(replacing, "the replacement");
+    assertEquals("old", Files.readString(path));
+    assertEquals(List.of(Path.of("file")), names());
   }
 }

@@ -718,4 +718,23 @@ class FileTreeTest {
         .walk(root, TreeOptions.DEFAULT, e -> FileVisitResult.CONTINUE, "attachment", handler);
     assertSame(loop.thread(), Waits.get(thread, "the callback"));
   }
+
+  @DriverTest
+  void theEndOfTheRuntimeLeavesNoFileInPart(TestRuntime driver) throws Exception {
+    var source = dir.resolve("tree");
+    Files.createDirectory(source);
+    Files.write(source.resolve("large"), new byte[40 << 20]);
+    var runtime = driver.start();
+    var target = dir.resolve("copied");
+    var ends =
+        new TreeProgress() {
+          @Override
+          public void progressed(Path path, TreeSummary soFar) {
+            var _ = runtime.closeAsync(); // the first part of the file is there
+          }
+        };
+    var copying = FileTree.on(runtime).copyAsync(source, target, TreeOptions.DEFAULT, ends);
+    Waits.failure(copying, "the copy");
+    assertFalse(Files.exists(target.resolve("large")), "a part of it was left");
+  }
 }

@@ -41,6 +41,9 @@ final class ReadCommand implements Callable<Integer> {
   private static final long MIB = 1 << 20;
   private static final long MAX_MEMORY = 1 << 30;
 
+  /** The largest block that can be asked for. */
+  static final long MAX_BLOCK_BYTES = MAX_MEMORY / 2;
+
   /** How to be told. */
   enum Style {
     CALLBACK,
@@ -172,7 +175,7 @@ final class ReadCommand implements Callable<Integer> {
 
   private void checkOptions() {
     Arguments.range(spec, "--depth", depth, 1, 32_768);
-    Arguments.range(spec, "--block", block, 1, MAX_MEMORY / 2);
+    Arguments.range(spec, "--block", block, 1, MAX_BLOCK_BYTES);
     window.check(spec);
     refuseUnless(write || !isGiven("--sync"), "--sync needs --write");
     refuseUnless(verify || !isGiven("--journal"), "--journal needs --verify");

@@ -27,6 +27,7 @@ import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.EnumSet;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.Semaphore;
@@ -93,13 +94,25 @@ final class ResumedCopy {
             return FileVisitResult.CONTINUE;
           }
         });
+    var missing = new HashSet<Path>();
     for (var directory : directories) { // each before what is in it
-      attempt(directory, () -> make(copyOf(directory, source, target), directory.status()));
+      if (isIn(missing, directory)
+          || !attempt(
+              directory, () -> make(copyOf(directory, source, target), directory.status()))) {
+        missing.add(directory.path());
+      }
     }
+    // What stands in a directory's place may be a link, and must not lead to somewhere else.
+    others.removeIf(entry -> isIn(missing, entry));
+    directories.removeIf(directory -> missing.contains(directory.path()));
     copyAll(others, source, target);
     for (var directory : directories.reversed()) { // what is in it changes its times
       attempt(directory, () -> finish(copyOf(directory, source, target), directory.status()));
     }
+  }
+
+  private static boolean isIn(Set<Path> directories, TreeEntry entry) {
+    return entry.depth() > 0 && directories.contains(entry.path().getParent());
   }
 
   private static Path copyOf(TreeEntry entry, Path source, Path target) {
@@ -129,11 +142,13 @@ final class ResumedCopy {
     void run() throws IOException;
   }
 
-  private void attempt(TreeEntry entry, Action action) {
+  private boolean attempt(TreeEntry entry, Action action) {
     try {
       action.run();
+      return true;
     } catch (IOException | RuntimeException e) {
       meter.failures().add(entry.path(), e);
+      return false;
     }
   }
 

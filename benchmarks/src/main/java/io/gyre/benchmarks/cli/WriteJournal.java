@@ -140,12 +140,17 @@ final class WriteJournal implements AutoCloseable {
   private void check() {
     if (memory.byteSize() < HEADER_BYTES
         || (long) LONG.get(memory, 0L) != MAGIC
-        || blockBytes() < StampedBlock.HEADER_BYTES
+        || !isBlockBytes((long) LONG.get(memory, BLOCK_BYTES))
         || blocks() < 1
+        || blocks() > memory.byteSize() / RECORD_BYTES
         || memory.byteSize() != recordOffset(blocks())) {
       throw new CommandFailed(
           path + ": is no journal of read --write --verify, or not a whole one");
     }
+  }
+
+  private static boolean isBlockBytes(long bytes) {
+    return bytes >= StampedBlock.HEADER_BYTES && bytes <= ReadCommand.MAX_BLOCK_BYTES;
   }
 
   private static long recordOffset(long block) {
@@ -158,7 +163,7 @@ final class WriteJournal implements AutoCloseable {
   }
 
   int blockBytes() {
-    return Math.toIntExact((long) LONG.get(memory, BLOCK_BYTES));
+    return (int) (long) LONG.get(memory, BLOCK_BYTES); // checked
   }
 
   long blocks() {

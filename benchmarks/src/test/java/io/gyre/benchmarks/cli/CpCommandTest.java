@@ -216,6 +216,32 @@ final class CpCommandTest {
     assertTrue(run.lastLine().contains(" bytes=" + (500_000 - 123_456 + 1000) + " "), run.out());
   }
 
+  @ParameterizedTest
+  @ValueSource(strings = {"uring", "nio"})
+  void aLinkInADirectorysPlaceLeadsNowhereElse(String driver) throws IOException {
+    Drivers.assumeAvailable(driver);
+    var source = makeTree(folder.resolve("source"));
+    var elsewhere = Files.createDirectory(folder.resolve("elsewhere"));
+    var big = Files.writeString(elsewhere.resolve("big"), "somebody's");
+    var copy = Files.createDirectories(folder.resolve("copy/source"));
+    Files.createSymbolicLink(copy.resolve("a"), elsewhere);
+    var run =
+        Cli.run(
+            "cp",
+            "-r",
+            "--resume",
+            source.toString(),
+            copy.getParent().toString(),
+            "--driver",
+            driver);
+    assertEquals(1, run.status(), run.out());
+    assertTrue(run.lastLine().contains(" errors=1 "), run.out());
+    assertEquals("somebody's", Files.readString(big));
+    try (var names = Files.list(elsewhere)) {
+      assertEquals(List.of(big), names.toList());
+    }
+  }
+
   @Test
   void ratesHaveThreeDigitsHoweverSmall() {
     assertEquals("0", CopyMeter.rate(0, 1));

@@ -253,4 +253,19 @@ final class VerifyTest {
       assertEquals(BYTES, channel.write(ByteBuffer.wrap(content), (long) block * BYTES));
     }
   }
+
+  /** Whatever it holds: no number of its own is believed. */
+  @ParameterizedTest
+  @CsvSource({"16, 1099511627776", "16, 2147483647", "16, -1", "24, 1152921504606846976", "24, -1"})
+  void aJournalOfNonsenseIsRefused(int field, long value) throws IOException {
+    write("nio", "callback", "none");
+    try (var channel = FileChannel.open(journal(), StandardOpenOption.WRITE)) {
+      var number = ByteBuffer.allocate(8).order(ByteOrder.LITTLE_ENDIAN).putLong(value).flip();
+      channel.write(number, field);
+      if (field == 24) {
+        channel.truncate(32); // of 2^60 records, whose length overflows
+      }
+    }
+    assertRefused("is no journal");
+  }
 }
