@@ -3,6 +3,7 @@ package io.gyre.driver;
 import io.gyre.Runtimes;
 import io.gyre.testing.DriverUnderTest;
 import java.io.IOException;
+import java.util.ArrayDeque;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /** A real driver whose reads and writes of files move fewer bytes than they could: as many at most as a test says. */
@@ -11,6 +12,9 @@ public final class ShortTransfers implements DriverProvider {
   private final AtomicInteger transfers = new AtomicInteger();
   private volatile int mostBytes = Integer.MAX_VALUE;
   private volatile boolean quickerThanCancels;
+  private volatile Errno whenFull;
+  private volatile long badByte = -1;
+  private final AtomicInteger room = new AtomicInteger();
 
   /** Of a driver's name. */
   public ShortTransfers(String name) {
@@ -20,6 +24,17 @@ public final class ShortTransfers implements DriverProvider {
   /** Sets how many bytes any transfer moves from now on. */
   public void mostBytes(int value) {
     mostBytes = value;
+  }
+
+  /** Has writes of one buffer move so many bytes altogether, and fail from then on. */
+  public void room(int bytes, Errno errno) {
+    room.set(bytes);
+    whenFull = errno;
+  }
+
+  /** Has reads of one buffer fail that would read a certain byte of the file, with EIO. */
+  public void badByte(long offset) {
+    badByte = offset;
   }
 
   /** Has every operation be quicker than what would cancel it. */
@@ -49,7 +64,7 @@ public final class ShortTransfers implements DriverProvider {
 
   @Override
   public Driver open(DriverConfig config, OperationDispatcher dispatcher) throws IOException {
-    return new Shortening(actual.open(config, dispatcher));
+    return new Shortening(actual.open(config, dispatcher), dispatcher);
   }
 
   private void shorten(BufferVector vector) {
@@ -61,8 +76,44 @@ public final class ShortTransfers implements DriverProvider {
   }
 
   private final class Shortening extends DriverUnderTest {
-    Shortening(Driver actual) {
+    private final OperationDispatcher dispatcher;
+    private final ArrayDeque<Operation> refused = new ArrayDeque<>();
+
+    Shortening(Driver actual, OperationDispatcher dispatcher) {
       super(actual);
+      this.dispatcher = dispatcher;
+    }
+
+    @Override
+    public int turn(long timeoutNanos, int budget) throws IOException {
+      int count = refused.size();
+      for (int i = 0; i < count; i++) {
+        var operation = refused.remove();
+        dispatcher.resolve(
+            operation, operation.code() == OpCode.READ ? -Errno.EIO.number() : -whenFull.number());
+      }
+      return count + super.turn(count > 0 ? 0 : timeoutNanos, budget);
+    }
+
+    @Override
+    public boolean poll() throws IOException {
+      return !refused.isEmpty() || super.poll();
+    }
+
+    private boolean readsBadByte(Operation read) {
+      return badByte >= read.offset() && badByte < read.offset() + read.memoryLength();
+    }
+
+    /** Takes from what room there is; false when there is none. */
+    private boolean fits(Operation write) {
+      int left = room.get();
+      if (left == 0) {
+        refused.add(write);
+        return false;
+      }
+      write.memoryLength = Math.min(write.memoryLength, left);
+      room.set(left - write.memoryLength);
+      return true;
     }
 
     @Override
@@ -84,6 +135,13 @@ public final class ShortTransfers implements DriverProvider {
       if (operation.code() == OpCode.READ || operation.code() == OpCode.WRITE) {
         transfers.incrementAndGet();
         operation.memoryLength = Math.min(operation.memoryLength, mostBytes);
+        if (operation.code() == OpCode.READ && readsBadByte(operation)) {
+          refused.add(operation);
+          return;
+        }
+        if (operation.code() == OpCode.WRITE && whenFull != null && !fits(operation)) {
+          return;
+        }
       } else if (operation.vector() != null) {
         transfers.incrementAndGet();
         shorten(operation.vector());

@@ -39,17 +39,19 @@ public final class AsyncDirectory extends PathOperations implements AutoCloseabl
 
   private final Descriptor descriptor;
   private final Path path;
+  private final FileSync sync;
 
   // Listings take turns, since they share the place in the directory that the system remembers. The
   // loop's thread only.
   private final Queue<Listing> waiting = new ArrayDeque<>(2);
   private Listing current;
-  private boolean rewound = true;
+  private boolean rewound; // since the last of them was asked for
 
   AsyncDirectory(EventLoop loop, Descriptor descriptor, Path path) {
     super(loop);
     this.descriptor = descriptor;
     this.path = path;
+    this.sync = new FileSync(loop, descriptor, path);
   }
 
   /**
@@ -168,7 +170,7 @@ public final class AsyncDirectory extends PathOperations implements AutoCloseabl
     return Futures.await(nextEntriesAsync());
   }
 
-  /** Has the next entries be the first ones. Any thread. */
+  /** Has the entries that are asked for from now on be the first ones. Any thread. */
   public void rewind() {
     if (loop().inLoop()) {
       rewound = true;
@@ -235,6 +237,10 @@ public final class AsyncDirectory extends PathOperations implements AutoCloseabl
           OperationScope.current());
     }
 
+    Listing fromTheBeginning() {
+      return new Listing(true, all, found, handler, attachment, scope);
+    }
+
     @SuppressWarnings("unchecked") // they were given together
     CompletionHandler<List<DirectoryEntry>, Object> told() {
       return (CompletionHandler<List<DirectoryEntry>, Object>) handler;
@@ -244,22 +250,23 @@ public final class AsyncDirectory extends PathOperations implements AutoCloseabl
   private void enqueue(Listing listing) {
     if (!loop().inLoop()) {
       loop().execute(() -> enqueue(listing));
-    } else if (current != null) {
-      waiting.add(listing);
+      return;
+    }
+    var next = rewound ? listing.fromTheBeginning() : listing;
+    rewound = false;
+    if (current != null) {
+      waiting.add(next);
     } else {
-      begin(listing);
+      begin(next);
     }
   }
 
   private void begin(Listing listing) {
     current = listing;
-    rewound |= listing.anew;
-    readOn(listing);
+    readOn(listing, listing.anew);
   }
 
-  private void readOn(Listing listing) {
-    boolean anew = rewound;
-    rewound = false;
+  private void readOn(Listing listing, boolean anew) {
     if (listing.scope == null) {
       submitList(anew);
       return;
@@ -288,7 +295,7 @@ public final class AsyncDirectory extends PathOperations implements AutoCloseabl
     var entries = (List<DirectoryEntry>) operation.value();
     if (listing.all && !entries.isEmpty()) {
       listing.found.addAll(entries);
-      directory.readOn(listing);
+      directory.readOn(listing, false);
       return;
     }
     directory.endListing();
@@ -384,7 +391,8 @@ public final class AsyncDirectory extends PathOperations implements AutoCloseabl
    * Makes the directory's names durable: fsync(2).
    *
    * <p>What was created, renamed or removed in it outlives a power failure only after this. It says nothing of the files'
-   * content.
+   * content. A failure to write back (EIO, ENOSPC, EDQUOT) is final for this open directory, as for {@link
+   * AsyncFile#force(boolean, Object, IoHandler)}.
    *
    * @param attachment given to the handler
    * @param handler called on the loop's thread with 0
@@ -392,7 +400,7 @@ public final class AsyncDirectory extends PathOperations implements AutoCloseabl
    * @throws ShutdownChannelGroupException when the runtime has ended
    */
   public <A> void force(A attachment, IoHandler<? super A> handler) {
-    start(OpCode.FSYNC, null, null, 0, Operation.NOTIFY, handler, attachment);
+    sync.force(true, attachment, handler);
   }
 
   /**

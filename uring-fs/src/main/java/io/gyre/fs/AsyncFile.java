@@ -272,6 +272,19 @@ public final class AsyncFile implements AutoCloseable {
   }
 
   /**
+   * Reads from an offset into what remains of a pooled buffer, and waits.
+   *
+   * @param dst filled from its position on
+   * @param position where in the file, not negative
+   * @return the number of bytes, or -1 at the end of the file
+   * @throws IOException when the read fails
+   * @throws IllegalStateException on a loop's thread, or when the buffer was released
+   */
+  public int read(Buffer dst, long position) throws IOException {
+    return WaitingReads.read(file, dst, position);
+  }
+
+  /**
    * Writes what remains of a buffer at an offset; at the end of the file, if it was opened with APPEND.
    *
    * @param src written from its position on; the kernel's until the outcome
@@ -336,6 +349,20 @@ public final class AsyncFile implements AutoCloseable {
    * @throws IllegalStateException on a loop's thread
    */
   public int write(ByteBuffer src, long position) throws IOException {
+    Futures.requireMayWait();
+    return Futures.await(writeAsync(src, position));
+  }
+
+  /**
+   * Writes what remains of a pooled buffer at an offset, and waits.
+   *
+   * @param src written from its position on
+   * @param position where in the file, not negative
+   * @return the number of bytes, which may be fewer than remain
+   * @throws IOException when the write fails
+   * @throws IllegalStateException on a loop's thread, or when the buffer was released
+   */
+  public int write(Buffer src, long position) throws IOException {
     Futures.requireMayWait();
     return Futures.await(writeAsync(src, position));
   }
@@ -407,6 +434,20 @@ public final class AsyncFile implements AutoCloseable {
    * @throws IllegalStateException on a loop's thread
    */
   public int read(ByteBuffer[] dsts, long position) throws IOException {
+    Futures.requireMayWait();
+    return Futures.await(readAsync(dsts, position));
+  }
+
+  /**
+   * Reads at an offset into what remains of several pooled buffers, one after the other, and waits.
+   *
+   * @param dsts filled in order, each from its position on
+   * @param position where in the file, not negative
+   * @return the number of bytes, which may be fewer than remain, or -1 at the end of the file
+   * @throws IOException when the read fails
+   * @throws IllegalStateException on a loop's thread, or when one of the buffers was released
+   */
+  public int read(Buffer[] dsts, long position) throws IOException {
     Futures.requireMayWait();
     return Futures.await(readAsync(dsts, position));
   }
@@ -499,6 +540,21 @@ public final class AsyncFile implements AutoCloseable {
   }
 
   /**
+   * Reads into a pooled buffer at an offset in a special way, and waits.
+   *
+   * @param dst filled from its position on
+   * @param position where in the file, not negative
+   * @param options how
+   * @return the number of bytes, which may be fewer than remain, or -1 at the end of the file
+   * @throws IOException when the read fails
+   * @throws IllegalStateException on a loop's thread, or when the buffer was released
+   */
+  public int read(Buffer dst, long position, Set<TransferOption> options) throws IOException {
+    Futures.requireMayWait();
+    return Futures.await(readAsync(dst, position, options));
+  }
+
+  /**
    * Writes at an offset from what remains of several buffers, one after the other: writev. Only the first 1024 are
    * looked at, as by FileChannel.
    *
@@ -565,6 +621,20 @@ public final class AsyncFile implements AutoCloseable {
    * @throws IllegalStateException on a loop's thread
    */
   public int write(ByteBuffer[] srcs, long position) throws IOException {
+    Futures.requireMayWait();
+    return Futures.await(writeAsync(srcs, position));
+  }
+
+  /**
+   * Writes at an offset from what remains of several pooled buffers, one after the other, and waits.
+   *
+   * @param srcs written in order, each from its position on
+   * @param position where in the file, not negative
+   * @return the number of bytes, which may be fewer than remain
+   * @throws IOException when the write fails
+   * @throws IllegalStateException on a loop's thread, or when one of the buffers was released
+   */
+  public int write(Buffer[] srcs, long position) throws IOException {
     Futures.requireMayWait();
     return Futures.await(writeAsync(srcs, position));
   }
@@ -652,6 +722,21 @@ public final class AsyncFile implements AutoCloseable {
    * @throws IllegalStateException on a loop's thread
    */
   public int write(ByteBuffer src, long position, Set<TransferOption> options) throws IOException {
+    Futures.requireMayWait();
+    return Futures.await(writeAsync(src, position, options));
+  }
+
+  /**
+   * Writes a pooled buffer at an offset in a special way, and waits.
+   *
+   * @param src written from its position on
+   * @param position where in the file, not negative
+   * @param options how
+   * @return the number of bytes, which may be fewer than remain
+   * @throws IOException when the write fails
+   * @throws IllegalStateException on a loop's thread, or when the buffer was released
+   */
+  public int write(Buffer src, long position, Set<TransferOption> options) throws IOException {
     Futures.requireMayWait();
     return Futures.await(writeAsync(src, position, options));
   }
@@ -801,7 +886,8 @@ public final class AsyncFile implements AutoCloseable {
    * system refuses to go on with a {@link PartialTransferException}; the positions stand behind what came. A
    * {@link #close()} or {@link #cancelAll()} meanwhile ends it at the next short read.
    *
-   * @param dsts filled in order, each from its position on; the kernel's until the outcome, even if released meanwhile. The array is copied
+   * @param dsts filled in order, each from its position on; the kernel's until the outcome, even if released meanwhile.
+   *     The array is copied
    * @param position where in the file, not negative
    * @param attachment given to the handler
    * @param handler takes the number of bytes, which is all that remained
@@ -986,7 +1072,8 @@ public final class AsyncFile implements AutoCloseable {
    * that tells how many bytes were written; the positions stand behind them. A {@link #close()} or {@link #cancelAll()}
    * meanwhile ends it at the next short write.
    *
-   * @param srcs written in order, each from its position on; the kernel's until the outcome, even if released meanwhile. The array is copied
+   * @param srcs written in order, each from its position on; the kernel's until the outcome, even if released meanwhile.
+   *     The array is copied
    * @param position where in the file, not negative
    * @param attachment given to the handler
    * @param handler takes the number of bytes, which is all that remained
@@ -1104,6 +1191,22 @@ public final class AsyncFile implements AutoCloseable {
   }
 
   /**
+   * Reads from the file's {@linkplain #position() position} into what remains of a pooled buffer, and
+   * moves it on by what came. Waits.
+   *
+   * @param dst from its position on
+   * @return the number of bytes, which may be fewer than remain, or -1 at the end of the file
+   * @throws IOException when the read fails
+   * @throws java.nio.channels.ReadPendingException when a read has not ended
+   * @throws java.nio.channels.WritePendingException when a write has not ended
+   * @throws IllegalStateException on a loop's thread, or when the buffer was released
+   */
+  public int read(Buffer dst) throws IOException {
+    Futures.requireMayWait();
+    return file.sequential.readAndWait(dst);
+  }
+
+  /**
    * Writes what remains of a buffer at the file's {@linkplain #position() position}, and
    * moves it on by what was written.
    *
@@ -1179,6 +1282,22 @@ public final class AsyncFile implements AutoCloseable {
    */
   public CompletableFuture<Integer> writeAsync(Buffer src) {
     return IoFuture.start(loop, future -> write(src, future, FutureHandler.INTEGER));
+  }
+
+  /**
+   * Writes what remains of a pooled buffer at the file's {@linkplain #position() position}, and
+   * moves it on by what was written. Waits.
+   *
+   * @param src from its position on
+   * @return the number of bytes, which may be fewer than remain
+   * @throws IOException when the write fails
+   * @throws java.nio.channels.ReadPendingException when a read has not ended
+   * @throws java.nio.channels.WritePendingException when a write has not ended
+   * @throws IllegalStateException on a loop's thread, or when the buffer was released
+   */
+  public int write(Buffer src) throws IOException {
+    Futures.requireMayWait();
+    return Futures.await(writeAsync(src));
   }
 
   /**
@@ -1490,7 +1609,7 @@ public final class AsyncFile implements AutoCloseable {
    */
   public <A> void syncRange(
       long position, long length, A attachment, IoHandler<? super A> handler) {
-    FileSync.syncRange(file, position, length, attachment, handler);
+    file.sync.range(position, length, attachment, handler);
   }
 
   /**
@@ -1551,6 +1670,43 @@ public final class AsyncFile implements AutoCloseable {
   public FileStatus status() throws IOException {
     Futures.requireMayWait();
     return Futures.await(statusAsync());
+  }
+
+  /**
+   * Changes attributes of the file, wherever its name leads: owner, then permissions, then times. NIO does it by the path,
+   * and fails with an {@link UnsupportedOperationException} when that is another file's by now.
+   *
+   * @param change what to change
+   * @param attachment given to the handler
+   * @param handler takes 0
+   * @param <A> the attachment's type
+   * @throws ShutdownChannelGroupException when the runtime has ended
+   */
+  public <A> void setAttributes(
+      AttributeChange change, A attachment, IoHandler<? super A> handler) {
+    Attributes.change(file, change, attachment, handler);
+  }
+
+  /**
+   * Changes attributes of the file: owner, then permissions, then times.
+   *
+   * @param change what to change
+   * @return completes when it is done
+   */
+  public CompletableFuture<Void> setAttributesAsync(AttributeChange change) {
+    return IoFuture.start(loop, future -> setAttributes(change, future, FutureHandler.VOID));
+  }
+
+  /**
+   * Changes attributes of the file: owner, then permissions, then times, and waits.
+   *
+   * @param change what to change
+   * @throws IOException when the system refuses
+   * @throws IllegalStateException on a loop's thread
+   */
+  public void setAttributes(AttributeChange change) throws IOException {
+    Futures.requireMayWait();
+    Futures.await(setAttributesAsync(change));
   }
 
   /**
@@ -1891,7 +2047,8 @@ public final class AsyncFile implements AutoCloseable {
    * those still in flight may or may not be covered.
    *
    * <p>A failure to write data back (EIO, ENOSPC, EDQUOT) is final for this open file: the kernel reports it once and
-   * forgets what could not be written, so every later call fails too, without asking it again.
+   * forgets what could not be written, so every later call fails too, without asking it again. One that is under way
+   * meanwhile fails if its outcome comes later.
    *
    * @param metaData whether also the metadata that is not needed to read the data back
    * @param attachment given to the handler
@@ -1900,7 +2057,7 @@ public final class AsyncFile implements AutoCloseable {
    * @throws ShutdownChannelGroupException when the runtime has ended
    */
   public <A> void force(boolean metaData, A attachment, IoHandler<? super A> handler) {
-    FileSync.force(file, metaData, attachment, handler);
+    file.sync.force(metaData, attachment, handler);
   }
 
   /**
@@ -1933,7 +2090,6 @@ public final class AsyncFile implements AutoCloseable {
    */
   public void cancelAll() {
     if (loop.inLoop()) {
-      file.full.cancelAll();
       loop.dispatcher().cancelAll(file.descriptor);
     } else {
       loop.execute(this::cancelAll);
@@ -1950,6 +2106,7 @@ public final class AsyncFile implements AutoCloseable {
    */
   public <A> void close(A attachment, IoHandler<? super A> handler) {
     Objects.requireNonNull(handler, "handler");
+    file.noteClose();
     if (loop.inLoop()) {
       loop.dispatcher().close(file.descriptor, false, Operation.NOTIFY, handler, attachment);
     } else {

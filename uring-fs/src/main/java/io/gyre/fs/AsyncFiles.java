@@ -144,7 +144,7 @@ public final class AsyncFiles extends PathOperations {
    * @throws IOException when the system refuses
    * @throws IllegalStateException on a loop's thread
    */
-  public Boolean deleteIfExists(Path path) throws IOException {
+  public boolean deleteIfExists(Path path) throws IOException {
     Futures.requireMayWait();
     return Futures.await(deleteIfExistsAsync(path));
   }
@@ -190,7 +190,7 @@ public final class AsyncFiles extends PathOperations {
    * @throws IOException never, but for an interrupt
    * @throws IllegalStateException on a loop's thread
    */
-  public Boolean exists(Path path, LinkOption... options) throws IOException {
+  public boolean exists(Path path, LinkOption... options) throws IOException {
     Futures.requireMayWait();
     return Futures.await(existsAsync(path, options));
   }
@@ -228,7 +228,7 @@ public final class AsyncFiles extends PathOperations {
    * @throws IOException when the system refuses
    * @throws IllegalStateException on a loop's thread
    */
-  public Long size(Path path) throws IOException {
+  public long size(Path path) throws IOException {
     Futures.requireMayWait();
     return Futures.await(sizeAsync(path));
   }
@@ -735,8 +735,7 @@ public final class AsyncFiles extends PathOperations {
     return CompositeFuture.start(
         loop(),
         owner ->
-            new FileReplacement(
-                    owner, this, path, file -> WholeFile.writeAll(owner, file, content), set)
+            new FileReplacement(owner, this, path, file -> file.writeFullyAsync(content, 0), set)
                 .start());
   }
 

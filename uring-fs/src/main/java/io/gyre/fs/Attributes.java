@@ -1,35 +1,29 @@
 package io.gyre.fs;
 
-import io.gyre.driver.FutureHandler;
-import io.gyre.driver.IoFuture;
+import io.gyre.IoHandler;
+import io.gyre.driver.AttributeRequest;
 import io.gyre.driver.OpCode;
 import io.gyre.driver.Operation;
-import java.util.concurrent.CompletableFuture;
+import java.util.Objects;
 
 /** Changes attributes of an open file, whatever its name leads to. */
 final class Attributes {
   private Attributes() {}
 
-  /** Any thread. */
-  static CompletableFuture<Void> change(AsyncFile file, AttributeChange change) {
-    return IoFuture.start(file.loop(), future -> submit(file, change, future));
+  static void change(
+      OpenFile file, AttributeChange change, Object attachment, IoHandler<?> handler) {
+    Objects.requireNonNull(handler, "handler");
+    start(file, change.request(null), attachment, handler);
   }
 
-  private static void submit(AsyncFile file, AttributeChange change, IoFuture<Void> future) {
-    var loop = file.loop();
-    if (!loop.inLoop()) {
-      loop.execute(() -> submit(file, change, future));
-      return;
+  private static void start(
+      OpenFile file, AttributeRequest request, Object attachment, IoHandler<?> handler) {
+    if (file.loop.inLoop()) {
+      file.submit(
+          file.operation(OpCode.SET_ATTRIBUTES, Operation.NOTIFY, handler, attachment)
+              .argument(request));
+    } else {
+      file.loop.execute(() -> start(file, request, attachment, handler));
     }
-    var dispatcher = loop.dispatcher();
-    dispatcher.submit(
-        dispatcher
-            .acquire(
-                OpCode.SET_ATTRIBUTES,
-                file.descriptor(),
-                Operation.NOTIFY,
-                FutureHandler.VOID,
-                future)
-            .argument(change.request(null)));
   }
 }

@@ -150,13 +150,13 @@ final class BlockOutputStream extends OutputStream {
     }
   }
 
-  /** Whoever writes waits for the outcome of each block, so that one which is refused must end it all. */
+  /** On the loop. What the writer refuses, it knows nothing of: whoever waits must be told all the same. */
   private void offer(Buffer block) {
     try {
       writer.offer(block);
-    } catch (RuntimeException e) { // for instance beyond what a file can hold
-      block.release();
+    } catch (RuntimeException e) { // beyond what a file can hold
       writer.abort(e);
+      block.release();
     }
   }
 

@@ -135,7 +135,8 @@ public final class BlockReader<A> {
 
   /**
    * Goes on after {@link Next#PAUSE}. Harmless when it is not paused. A call that comes before the handler has returned
-   * PAUSE, on whichever thread, is not lost. Any thread.
+   * PAUSE, on whichever thread, is not lost. Any thread; on the loop's, unless the handler itself calls this, blocks that
+   * are there are delivered from inside this call, which throws what the handler throws.
    */
   public void resume() {
     if (loop.inLoop()) {

@@ -115,9 +115,10 @@ public final class BlockSubscriber implements Flow.Subscriber<Buffer> {
     try {
       writer.offer(block);
     } catch (RuntimeException e) {
-      // More than was requested, or after the last: the publisher breaks the rules.
+      // More than was requested, after the last, or one that was released: the publisher breaks the
+      // rules. First, since then the release throws as well.
       writer.abort(e);
-      block.release(); // throws, if it is that which the publisher has done before
+      block.release();
       return;
     }
     try {

@@ -2,6 +2,7 @@ package io.gyre.fs;
 
 import io.gyre.Buffer;
 import io.gyre.EventLoop;
+import io.gyre.IoHandler;
 import io.gyre.driver.BufferAccess;
 import io.gyre.driver.Completion;
 import io.gyre.driver.FileStatus;
@@ -28,9 +29,22 @@ import java.util.concurrent.CancellationException;
 public final class BlockWriter<A> {
   private static final BufferAccess BUFFERS = BufferAccess.get();
   private static final Completion ON_WRITE = BlockWriter::writeCompleted;
-  private static final Completion ON_SYNC = BlockWriter::syncCompleted;
   private static final Completion ON_CLOSED = BlockWriter::closeNoticed;
-  private static final int DATA_ONLY = 1;
+
+  private static final IoHandler<BlockWriter<?>> ON_SYNC =
+      new IoHandler<>() {
+        @Override
+        public void completed(int result, BlockWriter<?> writer) {
+          writer.syncing = false;
+          writer.endWell(); // also when somebody has closed or aborted meanwhile: it is done
+        }
+
+        @Override
+        public void failed(Throwable cause, BlockWriter<?> writer) {
+          writer.syncing = false;
+          writer.fail(cause);
+        }
+      };
 
   private static final CompletionHandler<FileStatus, BlockWriter<?>> ON_STATUS =
       new CompletionHandler<>() {
@@ -239,13 +253,16 @@ public final class BlockWriter<A> {
 
   /**
    * Ends the writing early: cancels what is in flight, and fails with a {@link CancellationException}. Harmless when it has
-   * ended. Any thread.
+   * ended, or when all is written and only the sync has not ended: that one goes on. Any thread.
    */
   public void abort() {
     abort(new CancellationException("write " + file + " was cancelled"));
   }
 
   void abort(Throwable cause) {
+    if (loop.inLoop() && handler != null && !syncing && failure == null) {
+      failure = cause; // at once: a finish may be in the queue already, and would end this well
+    }
     tell(() -> cancelAll(cause));
   }
 
@@ -394,19 +411,14 @@ public final class BlockWriter<A> {
       return;
     }
     syncing = true;
-    submit(
-        loop.dispatcher()
-            .acquire(OpCode.FSYNC, file.descriptor(), ON_SYNC, null, this)
-            .flags(sync == WriteBehind.Sync.DATA ? DATA_ONLY : 0));
-  }
-
-  private static void syncCompleted(Operation operation, int result) {
-    var writer = (BlockWriter<?>) operation.attachment();
-    writer.syncing = false;
-    if (result < 0) {
-      writer.fail(operation.failure(result));
-    } else {
-      writer.endWell(); // also when somebody has closed or aborted meanwhile: it is done
+    var dispatcher = loop.dispatcher();
+    var outer = dispatcher.scope();
+    dispatcher.setScope(scope);
+    try {
+      // As any force of this file: one that failed before is not forgotten, nor is this one.
+      file.file().sync.force(sync == WriteBehind.Sync.ALL, this, ON_SYNC);
+    } finally {
+      dispatcher.setScope(outer);
     }
   }
 

@@ -132,16 +132,9 @@ final class FileCopy {
                 return CompletableFuture.completedFuture(false);
               }
               buffer.flip();
-              return writeAll().thenCompose(nothing -> advance(bytes));
+              return owner
+                  .step(() -> target.writeFullyAsync(buffer, position))
+                  .thenCompose(nothing -> advance(bytes));
             });
-  }
-
-  private CompletableFuture<Void> writeAll() {
-    long begin = position;
-    return CompositeFuture.repeat(
-        () ->
-            owner
-                .step(() -> target.writeAsync(buffer, begin + buffer.position()))
-                .thenApply(bytes -> buffer.hasRemaining()));
   }
 }

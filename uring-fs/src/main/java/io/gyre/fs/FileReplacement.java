@@ -112,8 +112,8 @@ final class FileReplacement {
                         ? CompletableFuture.completedFuture(null)
                         : owner.step(
                             () ->
-                                Attributes.change(
-                                    file, AttributeChange.NONE.withPermissions(permissions))))
+                                file.setAttributesAsync(
+                                    AttributeChange.NONE.withPermissions(permissions))))
             .thenCompose(nothing -> owner.step(() -> file.forceAsync(true))),
         file::closeAsync);
   }

@@ -1,77 +1,97 @@
 package io.gyre.fs;
 
+import io.gyre.EventLoop;
 import io.gyre.IoHandler;
 import io.gyre.driver.Completion;
+import io.gyre.driver.Descriptor;
 import io.gyre.driver.Errno;
 import io.gyre.driver.OpCode;
 import io.gyre.driver.Operation;
 import java.nio.file.FileSystemException;
+import java.nio.file.Path;
 import java.util.Objects;
 
-/** Writing back what is dirty; and once that has failed, saying so whenever asked. */
-final class FileSync {
-  private static final Completion ON_SYNC = FileSync::synced;
-
+/**
+ * Writing back what is dirty of an open file or directory; and once that has failed, saying so whenever asked. It is the
+ * completion of all its operations.
+ */
+final class FileSync implements Completion {
   /** Of {@link OpCode#FSYNC}: without metadata that reading does not need, fdatasync(2). */
   private static final int DATA_ONLY = 1;
 
   /** Of sync_file_range(2): waits for what is being written already, begins to write the rest, waits for that. */
   private static final int WAIT_WRITE_WAIT = 7;
 
-  private FileSync() {}
+  private final EventLoop loop;
+  private final Descriptor descriptor;
+  private final Path path;
 
-  static void force(OpenFile file, boolean metaData, Object attachment, IoHandler<?> handler) {
-    start(file, OpCode.FSYNC, 0, 0, metaData ? 0 : DATA_ONLY, handler, attachment);
+  // Why data that was written is not on the device and will not be, or null. The kernel tells each
+  // descriptor once that data could not be written back, and takes the pages for clean from then
+  // on:
+  // asked again it would say that all is well. So we remember. The loop's thread only.
+  private Throwable lost;
+
+  FileSync(EventLoop loop, Descriptor descriptor, Path path) {
+    this.loop = loop;
+    this.descriptor = descriptor;
+    this.path = path;
   }
 
-  static void syncRange(
-      OpenFile file, long position, long length, Object attachment, IoHandler<?> handler) {
+  void force(boolean metaData, Object attachment, IoHandler<?> handler) {
+    start(OpCode.FSYNC, 0, 0, metaData ? 0 : DATA_ONLY, handler, attachment);
+  }
+
+  void range(long position, long length, Object attachment, IoHandler<?> handler) {
     OpenFile.checkRange(position, length);
-    start(file, OpCode.SYNC_RANGE, position, length, WAIT_WRITE_WAIT, handler, attachment);
+    start(OpCode.SYNC_RANGE, position, length, WAIT_WRITE_WAIT, handler, attachment);
   }
 
-  private static void start(
-      OpenFile file,
-      OpCode code,
-      long position,
-      long length,
-      int flags,
-      Object handler,
-      Object attachment) {
+  private void start(
+      OpCode code, long position, long length, int flags, Object handler, Object attachment) {
     Objects.requireNonNull(handler, "handler");
-    if (!file.loop.inLoop()) {
-      file.loop.execute(() -> start(file, code, position, length, flags, handler, attachment));
+    if (!loop.inLoop()) {
+      loop.execute(() -> start(code, position, length, flags, handler, attachment));
       return;
     }
+    var dispatcher = loop.dispatcher();
     var operation =
-        file.operation(code, ON_SYNC, handler, attachment)
+        dispatcher
+            .acquire(code, descriptor, this, handler, attachment)
             .offset(position)
             .length(length)
-            .flags(flags)
-            .argument(file);
-    if (file.lost() != null && !file.descriptor.isClosing()) {
-      file.loop.dispatcher().refuse(operation, stillLost(file));
+            .flags(flags);
+    if (lost != null && !descriptor.isClosing()) {
+      dispatcher.refuse(operation, stillLost());
     } else {
-      file.submit(operation);
+      dispatcher.submit(operation);
     }
   }
 
-  private static FileSystemException stillLost(OpenFile file) {
+  private FileSystemException stillLost() {
     var failure =
         new FileSystemException(
-            file.path.toString(),
+            path.toString(),
             null,
             "fsync: an earlier one failed ("
-                + file.lost().getMessage()
+                + lost.getMessage()
                 + "): what was written before it may be lost, and no later fsync brings it back;"
-                + " write it again after opening the file anew");
-    failure.initCause(file.lost());
+                + " do it again after opening it anew");
+    failure.initCause(lost);
     return failure;
   }
 
-  private static void synced(Operation operation, int result) {
-    if (result < 0 && isLoss(result)) {
-      ((OpenFile) operation.argument()).noteLost(operation.failure(result));
+  @Override
+  public void complete(Operation operation, int result) {
+    if (result >= 0 && lost != null) {
+      // It was under way beside the one that failed, and the kernel tells one of them only.
+      @SuppressWarnings("unchecked") // set together with its attachment
+      var handler = (IoHandler<Object>) operation.handler();
+      handler.failed(stillLost(), operation.attachment());
+      return;
+    }
+    if (lost == null && result < 0 && isLoss(result)) {
+      lost = operation.failure(result);
     }
     Operation.NOTIFY.complete(operation, result);
   }

@@ -4,6 +4,7 @@ import io.gyre.Buffer;
 import io.gyre.IoHandler;
 import io.gyre.driver.BufferAccess;
 import io.gyre.driver.Completion;
+import io.gyre.driver.Errno;
 import io.gyre.driver.OpCode;
 import io.gyre.driver.Operation;
 import io.gyre.driver.OperationScope;
@@ -11,7 +12,6 @@ import java.io.EOFException;
 import java.io.InterruptedIOException;
 import java.nio.ByteBuffer;
 import java.nio.file.FileSystemException;
-import java.util.concurrent.CancellationException;
 
 /**
  * A read or write that goes on until all is transferred, operation after operation: the completion of each is this
@@ -27,15 +27,13 @@ final class FullTransfer implements Completion {
   private final FullTransfers owner;
   private final OpenFile file;
 
-  // Neighbours in the list of those under way, or the next of those that rest.
-  FullTransfer preceding;
+  /** The next of those that rest. */
   FullTransfer following;
 
   private OpCode code;
   private long position;
   private int total;
   private int done;
-  private boolean cancelled;
 
   // Where the bytes are: one of these. Of several buffers, an array that is nobody else's.
   private ByteBuffer memory;
@@ -90,7 +88,6 @@ final class FullTransfer implements Completion {
     position = offset;
     total = before + bytes;
     done = before;
-    cancelled = false;
   }
 
   /** What is left is between the buffers' positions and limits: each outcome has moved the positions. */
@@ -110,11 +107,6 @@ final class FullTransfer implements Completion {
       operation.vector(BufferArrays.unfinished(memories));
     }
     dispatcher.submit(operation);
-  }
-
-  /** Has the part under way be the last. */
-  void cancel() {
-    cancelled = true;
   }
 
   @Override
@@ -144,9 +136,8 @@ final class FullTransfer implements Completion {
   private void goOn(Operation part) {
     var handler = part.handler();
     var attachment = part.attachment();
-    if (cancelled) {
-      var failure =
-          new CancellationException(code.displayName() + " " + file.path + " was cancelled");
+    if (part.isCancelRequested()) { // it was quicker; nothing is to follow it
+      var failure = cancellation(part);
       end();
       @SuppressWarnings("unchecked") // set together with its attachment
       var whom = (IoHandler<Object>) handler;
@@ -166,6 +157,13 @@ final class FullTransfer implements Completion {
     } finally {
       dispatcher.setScope(outer);
     }
+  }
+
+  /** In the words of the scope that asked for it, if one did: its time may be over. */
+  private Throwable cancellation(Operation part) {
+    var scope = part.scope();
+    var refusal = scope == null ? null : scope.refusal(part);
+    return failure(refusal == null ? part.failure(-Errno.ECANCELED.number()) : refusal);
   }
 
   /** Rests from here on. */

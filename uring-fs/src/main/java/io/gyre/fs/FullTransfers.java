@@ -6,13 +6,12 @@ import io.gyre.driver.OpCode;
 import java.nio.ByteBuffer;
 import java.util.Objects;
 
-/** The reads and writes of a file that go on until all is transferred: those under way, and those that rest. */
+/** The reads and writes of a file that go on until all is transferred, and what they are done with. */
 final class FullTransfers {
   private final OpenFile file;
 
-  // Lists, linked through the transfers. The loop's thread only.
+  // A list, linked through the transfers. The loop's thread only.
   private FullTransfer firstResting;
-  private FullTransfer firstUnderWay;
 
   FullTransfers(OpenFile file) {
     this.file = file;
@@ -140,33 +139,14 @@ final class FullTransfers {
     return firstResting;
   }
 
+  /** It is the first of those that rest. */
   void began(FullTransfer transfer) {
     firstResting = transfer.following;
-    transfer.following = firstUnderWay;
-    if (firstUnderWay != null) {
-      firstUnderWay.preceding = transfer;
-    }
-    firstUnderWay = transfer;
+    transfer.following = null;
   }
 
   void ended(FullTransfer transfer) {
-    if (transfer.preceding == null) {
-      firstUnderWay = transfer.following;
-    } else {
-      transfer.preceding.following = transfer.following;
-    }
-    if (transfer.following != null) {
-      transfer.following.preceding = transfer.preceding;
-    }
-    transfer.preceding = null;
     transfer.following = firstResting;
     firstResting = transfer;
-  }
-
-  /** What the kernel has of them is cancelled by others; nothing follows it. */
-  void cancelAll() {
-    for (var transfer = firstUnderWay; transfer != null; transfer = transfer.following) {
-      transfer.cancel();
-    }
   }
 }

@@ -19,19 +19,20 @@ final class OpenFile {
   final Path path;
   final FullTransfers full = new FullTransfers(this);
   final Sequential sequential;
+  final FileSync sync;
   final boolean isAppend;
   private final boolean readable;
   private final boolean writable;
 
-  // The kernel tells each descriptor once that data could not be written back, and takes the pages
-  // for clean from then on: asked again it would say that all is well. So we remember. The loop's
-  // thread only.
-  private Throwable lost;
+  // Set before the loop hears of a close: a thread that has asked for one must not read by itself
+  // any more. Volatile for those that have learnt of it from that thread.
+  private volatile boolean closeAsked;
 
   OpenFile(EventLoop loop, Descriptor descriptor, OpenRequest request) {
     this.loop = loop;
     this.descriptor = descriptor;
     this.path = request.path();
+    this.sync = new FileSync(loop, descriptor, path);
     var options = request.options();
     this.writable =
         options.contains(StandardOpenOption.WRITE) || options.contains(StandardOpenOption.APPEND);
@@ -50,16 +51,14 @@ final class OpenFile {
     loop.dispatcher().submit(operation);
   }
 
-  /** Data could not be written back. The loop's thread only. */
-  void noteLost(Throwable cause) {
-    if (lost == null) {
-      lost = cause;
-    }
+  /** Somebody is about to close it. Any thread. */
+  void noteClose() {
+    closeAsked = true;
   }
 
-  /** Why data that was written is not on the device and will not be, or null. The loop's thread only. */
-  Throwable lost() {
-    return lost;
+  /** Whether somebody has closed it, or is about to. Any thread. */
+  boolean isCloseAsked() {
+    return closeAsked;
   }
 
   /** Starts what moves no bytes to or from here. Any thread. */

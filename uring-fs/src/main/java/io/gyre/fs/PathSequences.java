@@ -60,20 +60,17 @@ final class PathSequences {
     if (!(CompositeFuture.unwrap(failure) instanceof FileAlreadyExistsException)) {
       return CompletableFuture.failedFuture(failure);
     }
-    return owner
-        .step(() -> files.statusAsync(path))
-        .exceptionallyCompose(
-            also ->
-                // A link that leads nowhere. That is no name that is missing on the way, which
-                // would
-                // be made and asked about again, for ever.
-                CompletableFuture.failedFuture(
-                    CompositeFuture.unwrap(also) instanceof NoSuchFileException ? failure : also))
-        .thenCompose(
-            status ->
-                status.isDirectory()
-                    ? CompletableFuture.completedFuture(null)
-                    : CompletableFuture.failedFuture(failure));
+    // Of a link that leads nowhere, too, it is told that the name is taken: no parent is missing.
+    return CompositeFuture.andThen(
+        owner.step(() -> files.statusAsync(path)),
+        (status, unknown) -> {
+          if (unknown != null && !(unknown instanceof NoSuchFileException)) {
+            return CompletableFuture.failedFuture(unknown);
+          }
+          return status != null && status.isDirectory()
+              ? CompletableFuture.completedFuture(null)
+              : CompletableFuture.failedFuture(CompositeFuture.unwrap(failure));
+        });
   }
 
   CompletableFuture<Boolean> deleteIfExists(Path path) {

@@ -2,6 +2,7 @@ package io.gyre.fs;
 
 import io.gyre.Buffer;
 import io.gyre.IoHandler;
+import io.gyre.driver.BufferAccess;
 import io.gyre.driver.Completion;
 import io.gyre.driver.Descriptor;
 import io.gyre.driver.FutureHandler;
@@ -27,6 +28,7 @@ import java.util.concurrent.CompletableFuture;
  * itself until it clears its bit, with release semantics, behind its last store.
  */
 final class Sequential implements Completion {
+  private static final BufferAccess BUFFERS = BufferAccess.get();
   private static final VarHandle UNDER_WAY;
   private static final int READ = 1;
   private static final int WRITE = 2;
@@ -81,8 +83,33 @@ final class Sequential implements Completion {
     }
   }
 
+  private void startBegun(Buffer dst, Object attachment, IoHandler<?> handler) {
+    try {
+      start(OpCode.READ, dst, attachment, handler);
+    } catch (RuntimeException e) {
+      end(READ);
+      throw e;
+    }
+  }
+
   int readAndWait(ByteBuffer dst) throws IOException {
     Transfers.checkRead(file, dst, 0);
+    return readAndWait(dst, null);
+  }
+
+  /** Pinned all the time, since the thread may read by itself, which no operation pins for. */
+  int readAndWait(Buffer dst) throws IOException {
+    Transfers.checkRead(file, dst.byteBuffer(), 0);
+    int generation = BUFFERS.pin(dst);
+    try {
+      return readAndWait(BUFFERS.view(dst), dst);
+    } finally {
+      BUFFERS.unpin(dst, generation);
+    }
+  }
+
+  /** Into memory, and the lease whose view it is, or null. */
+  private int readAndWait(ByteBuffer dst, Buffer lease) throws IOException {
     begin(READ);
     int count;
     try {
@@ -98,7 +125,15 @@ final class Sequential implements Completion {
       return count == 0 ? -1 : count;
     }
     CompletableFuture<Integer> read =
-        IoFuture.start(file.loop, future -> startBegun(dst, future, FutureHandler.INTEGER));
+        IoFuture.start(
+            file.loop,
+            future -> {
+              if (lease == null) {
+                startBegun(dst, future, FutureHandler.INTEGER);
+              } else {
+                startBegun(lease, future, FutureHandler.INTEGER);
+              }
+            });
     return Futures.await(read);
   }
 
@@ -106,12 +141,7 @@ final class Sequential implements Completion {
     Transfers.checkRead(file, dst.byteBuffer(), 0);
     Objects.requireNonNull(handler, "handler");
     begin(READ);
-    try {
-      start(OpCode.READ, dst, attachment, handler);
-    } catch (RuntimeException e) {
-      end(READ);
-      throw e;
-    }
+    startBegun(dst, attachment, handler);
   }
 
   void write(ByteBuffer src, Object attachment, IoHandler<?> handler) {

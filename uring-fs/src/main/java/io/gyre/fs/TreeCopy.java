@@ -145,7 +145,7 @@ final class TreeCopy extends TreeRun {
   private CompletableFuture<Void> finish(AsyncFile target, FileStatus status) {
     var attributesSet =
         attributes
-            ? give(status, change -> Attributes.change(target, change))
+            ? give(status, target::setAttributesAsync)
             : CompletableFuture.<Void>completedFuture(null);
     return options.durable()
         ? attributesSet.thenCompose(nothing -> step(() -> target.forceAsync(true)))

@@ -10,7 +10,8 @@ package io.gyre.fs;
  *     java.nio.file.FileSystemLoopException} at the link that closes it
  * @param withStatus walks only: whether to ask for each entry's status, which takes most of the time; without, entries have
  *     a type only
- * @param durable copies only: whether everything is forced to the device, files first and then the directory
+ * @param durable copies only: whether everything is forced to the device, files first and then the directory; but not the
+ *     root's name, which is in a directory that is not of the copy
  */
 public record TreeOptions(
     int parallelism, int maxDepth, boolean followLinks, boolean withStatus, boolean durable) {

@@ -346,6 +346,8 @@ abstract class TreeRun {
       Supplier<? extends CompletableFuture<? extends U>> start) {
     try {
       return start.get().thenApply(result -> result);
+    } catch (Thrown t) {
+      return CompletableFuture.failedFuture(t);
     } catch (Throwable t) { // also what a user's handler throws
       return CompletableFuture.failedFuture(new Thrown(t));
     }

@@ -30,6 +30,24 @@ final class WaitingReads {
   static int read(OpenFile file, ByteBuffer dst, long position) throws IOException {
     Futures.requireMayWait();
     Transfers.checkRead(file, dst, position);
+    return read(file, dst, null, position);
+  }
+
+  /** Pinned all the time, since between its own part and the rest the thread has no operation that would. */
+  static int read(OpenFile file, Buffer dst, long position) throws IOException {
+    Futures.requireMayWait();
+    Transfers.checkRead(file, dst.byteBuffer(), position);
+    int generation = BUFFERS.pin(dst);
+    try {
+      return read(file, BUFFERS.view(dst), dst, position);
+    } finally {
+      BUFFERS.unpin(dst, generation);
+    }
+  }
+
+  /** Into memory, and the lease whose view it is, or null. */
+  private static int read(OpenFile file, ByteBuffer dst, Buffer lease, long position)
+      throws IOException {
     int done = 0;
     int part;
     while ((part = readNow(file, dst, position + done)) > 0) {
@@ -38,26 +56,36 @@ final class WaitingReads {
     if (part == 0) {
       return done == 0 ? -1 : done;
     }
-    return done == 0 ? await(file, dst, position) : withRest(file, dst, position, done);
+    return done == 0
+        ? await(file, dst, lease, position)
+        : withRest(file, dst, lease, position, done);
   }
 
   /** What the thread has read by itself is the result also when the rest fails: as read(2) has it, the next call fails. */
-  private static int withRest(OpenFile file, ByteBuffer dst, long position, int done) {
+  private static int withRest(
+      OpenFile file, ByteBuffer dst, Buffer lease, long position, int done) {
     if (!dst.hasRemaining()) {
       return done;
     }
     try {
-      return done + Math.max(0, await(file, dst, position + done));
+      return done + Math.max(0, await(file, dst, lease, position + done));
     } catch (IOException | CancellationException | ShutdownChannelGroupException e) {
       return done;
     }
   }
 
-  private static int await(OpenFile file, ByteBuffer dst, long position) throws IOException {
+  private static int await(OpenFile file, ByteBuffer dst, Buffer lease, long position)
+      throws IOException {
     CompletableFuture<Integer> read =
         IoFuture.start(
             file.loop,
-            future -> Transfers.read(file, dst, position, 0, future, FutureHandler.INTEGER));
+            future -> {
+              if (lease == null) {
+                Transfers.read(file, dst, position, 0, future, FutureHandler.INTEGER);
+              } else {
+                Transfers.read(file, lease, position, 0, future, FutureHandler.INTEGER);
+              }
+            });
     return Futures.await(read);
   }
 
@@ -112,7 +140,7 @@ final class WaitingReads {
 
   /** As {@link Descriptor#readNow}, whose NOT_NOW also says that nothing remains to be read, or that it may not be. */
   static int readNow(OpenFile file, ByteBuffer dst, long position) {
-    if (!dst.hasRemaining() || position < 0 || !mayTry()) {
+    if (!dst.hasRemaining() || position < 0 || file.isCloseAsked() || !mayTry()) {
       return Descriptor.NOT_NOW;
     }
     var descriptor = file.descriptor;

@@ -100,20 +100,9 @@ final class WholeFile {
     return owner
         .step(() -> where.openFileAsync(path, options))
         .thenCompose(
-            file -> CompositeFuture.andFinally(writeAll(owner, file, content), file::closeAsync));
-  }
-
-  /** Writes what remains, from the beginning of the file. */
-  static CompletableFuture<Void> writeAll(
-      CompositeFuture<?> owner, AsyncFile file, ByteBuffer content) {
-    int begin = content.position();
-    return content.hasRemaining()
-        ? CompositeFuture.repeat(
-            () ->
-                owner
-                    .step(() -> file.writeAsync(content, content.position() - begin))
-                    .thenApply(bytes -> content.hasRemaining()))
-        : CompletableFuture.completedFuture(null);
+            file ->
+                CompositeFuture.andFinally(
+                    owner.step(() -> file.writeFullyAsync(content, 0)), file::closeAsync));
   }
 
   static String decode(byte[] bytes) {

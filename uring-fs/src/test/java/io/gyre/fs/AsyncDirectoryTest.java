@@ -344,6 +344,21 @@ class AsyncDirectoryTest {
   }
 
   @DriverTest
+  void aRewindIsForWhatIsAskedForAfterIt(TestRuntime driver) throws Exception {
+    var directory = open(driver);
+    for (int i = 0; i < 2000; i++) {
+      Files.createFile(dir.resolve("file-" + i));
+    }
+    var whole = directory.listAsync();
+    directory.rewind(); // while it is being read
+    var again = directory.nextEntriesAsync();
+    var entries = Waits.get(whole, "a list");
+    assertEquals(2000, entries.size(), "none twice");
+    assertEquals(2000, names(entries).size());
+    assertTrue(!Waits.get(again, "the first part").isEmpty());
+  }
+
+  @DriverTest
   void listingsTakeTurnsWhenTheyAreStartedTogether(TestRuntime driver) throws Exception {
     var directory = open(driver);
     for (int i = 0; i < 2000; i++) {

@@ -154,6 +154,13 @@ class AsyncFilesTest {
     var below =
         assertThrows(FileSystemException.class, () -> files.createDirectories(file.resolve("x/y")));
     assertTrue(below.getMessage().contains("ENOTDIR"), below::getMessage);
+    var dangling = Files.createSymbolicLink(dir.resolve("dangling"), Path.of("nowhere"));
+    var taken =
+        Waits.failure(
+            FileAlreadyExistsException.class,
+            files.createDirectoriesAsync(dangling),
+            "a directory of a link's name");
+    assertEquals(dangling.toString(), taken.getFile());
     Files.createSymbolicLink(dir.resolve("link"), Path.of("a"));
     files.createDirectories(dir.resolve("link/e"));
     assertTrue(Files.isDirectory(dir.resolve("a/e")));
@@ -217,6 +224,10 @@ class AsyncFilesTest {
     assertEquals(old, Files.getLastModifiedTime(target));
     assertEquals(
         PosixFilePermissions.fromString("rwx-----x"), Files.getPosixFilePermissions(target));
+    var twice =
+        new CopyOption[] {StandardCopyOption.REPLACE_EXISTING, StandardCopyOption.REPLACE_EXISTING};
+    files.copy(source, target, twice); // as the JDK has it
+    files.move(target, dir.resolve("moved"), twice);
     var link = Files.createSymbolicLink(dir.resolve("link"), Path.of("source"));
     files.copy(link, dir.resolve("followed"));
     assertTrue(Files.isRegularFile(dir.resolve("followed"), LinkOption.NOFOLLOW_LINKS));

@@ -168,6 +168,17 @@ class BlockOutputStreamTest {
   }
 
   @DriverTest
+  void whatIsBeyondTheLargestFileFailsTheStream(TestRuntime driver) throws Exception {
+    try (var file = create(driver.start())) {
+      var out = file.outputStream(PAGES.at(Long.MAX_VALUE - 10));
+      out.write(pattern.bytes(0, 100));
+      var failure = assertThrows(IOException.class, out::close);
+      assertInstanceOf(IllegalArgumentException.class, failure.getCause());
+      awaitNothingLent(file.loop());
+    }
+  }
+
+  @DriverTest
   void aCloseOfTheFileFailsTheStream(TestRuntime driver) throws Exception {
     var file = create(driver.start());
     var out = file.outputStream(PAGES);

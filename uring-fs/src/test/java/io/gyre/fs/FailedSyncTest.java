@@ -17,6 +17,8 @@ import java.nio.channels.ClosedChannelException;
 import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -58,6 +60,58 @@ class FailedSyncTest {
           again.force(true); // has lost nothing that was written by way of it
         }
       }
+    }
+  }
+
+  @DriverTest
+  void aForceUnderWayBesideTheOneThatFailsIsNoSuccess(TestRuntime driver) throws Exception {
+    var disk = new FailingSyncs(driver.configuration().driver());
+    try (var runtime = driver.startOn(disk, b -> b);
+        var file = AsyncFile.open(runtime, dir.resolve("file"), WRITE, CREATE)) {
+      disk.failNext(Errno.EIO);
+      var both = new CompletableFuture<List<CompletableFuture<Void>>>();
+      file.loop()
+          .execute(() -> both.complete(List.of(file.forceAsync(true), file.forceAsync(false))));
+      var forces = Waits.get(both, "two that are in flight together");
+      Waits.failure(FileSystemException.class, forces.getFirst(), "the one that failed");
+      var beside = Waits.failure(FileSystemException.class, forces.getLast(), "the one beside it");
+      assertTrue(beside.getMessage().contains("may be lost"), beside::getMessage);
+      assertEquals(2, disk.asked());
+    }
+  }
+
+  @DriverTest
+  void whatADirectoryHasLostIsNotForgottenEither(TestRuntime driver) throws Exception {
+    var disk = new FailingSyncs(driver.configuration().driver());
+    try (var runtime = driver.startOn(disk, b -> b);
+        var directory = AsyncDirectory.open(runtime, dir)) {
+      directory.force();
+      disk.failNext(Errno.EIO);
+      assertThrows(FileSystemException.class, directory::force);
+      var later = assertThrows(FileSystemException.class, directory::force);
+      assertTrue(later.getMessage().contains("may be lost"), later::getMessage);
+      assertEquals(dir.toString(), later.getFile());
+      assertEquals(2, disk.asked());
+    }
+  }
+
+  @DriverTest
+  void theSyncAtTheEndOfAStreamIsNeverForgottenEither(TestRuntime driver) throws Exception {
+    var disk = new FailingSyncs(driver.configuration().driver());
+    try (var runtime = driver.startOn(disk, b -> b);
+        var file = AsyncFile.open(runtime, dir.resolve("file"), WRITE, CREATE)) {
+      var durably = WriteBehind.DEFAULT.blockBytes(4096).sync(WriteBehind.Sync.DATA);
+      disk.failNext(Errno.EIO);
+      var first = file.outputStream(durably);
+      first.write(1);
+      assertThrows(FileSystemException.class, first::close);
+      var forced = assertThrows(FileSystemException.class, () -> file.force(true));
+      assertTrue(forced.getMessage().contains("may be lost"), forced::getMessage);
+      var second = file.outputStream(durably);
+      second.write(1);
+      var closed = assertThrows(FileSystemException.class, second::close);
+      assertTrue(closed.getMessage().contains("may be lost"), closed::getMessage);
+      assertEquals(1, disk.asked());
     }
   }
 

@@ -16,6 +16,7 @@ import io.gyre.testing.Seeds;
 import io.gyre.testing.TestRuntime;
 import io.gyre.testing.Waits;
 import java.nio.ByteBuffer;
+import java.nio.channels.ClosedChannelException;
 import java.nio.channels.NonReadableChannelException;
 import java.nio.channels.NonWritableChannelException;
 import java.nio.file.FileSystemException;
@@ -199,6 +200,33 @@ class FileSpaceTest {
     assertEquals(expected.get("creationTime"), status.creationTime());
     assertEquals(PAGE, status.blockSize());
     assertTrue(driver.isUring() ? status.blocks() >= 10 : status.blocks() == -1);
+  }
+
+  @DriverTest
+  void attributesAreChangedOfTheOpenFileAndNotOfWhatHasItsName(TestRuntime driver)
+      throws Exception {
+    var file = filled(driver, 10);
+    var path = file.path();
+    var time = FileTime.from(Instant.ofEpochSecond(1_234_567_890, 123_456_789));
+    var permissions = EnumSet.of(PosixFilePermission.OWNER_READ, PosixFilePermission.GROUP_READ);
+    file.setAttributes(AttributeChange.NONE.withPermissions(permissions).withTimes(time, time));
+    assertEquals(permissions, Files.getPosixFilePermissions(path));
+    assertEquals(time, Files.getLastModifiedTime(path));
+
+    var moved = Files.move(path, dir.resolve("moved"));
+    Files.createFile(path);
+    var earlier = FileTime.from(Instant.ofEpochSecond(1_000_000_000));
+    var change = AttributeChange.NONE.withTimes(earlier, null);
+    if (driver.isUring()) {
+      file.setAttributes(change);
+      assertEquals(earlier, Files.getLastModifiedTime(moved));
+    } else {
+      assertThrows(UnsupportedOperationException.class, () -> file.setAttributes(change));
+    }
+    assertTrue(Files.getLastModifiedTime(path).compareTo(time) > 0, "another file's");
+
+    file.close();
+    assertThrows(ClosedChannelException.class, () -> file.setAttributes(change));
   }
 
   @DriverTest

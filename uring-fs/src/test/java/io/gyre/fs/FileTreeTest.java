@@ -155,19 +155,21 @@ class FileTreeTest {
     var root = makeTree();
     var trees = trees(driver);
     var thrown = new IllegalStateException("the visitor's");
-    var failure =
-        Waits.failure(
-            trees.walkAsync(
-                root,
-                TreeOptions.DEFAULT,
-                entry -> {
-                  if (entry.depth() == 2) {
-                    throw thrown;
-                  }
-                  return FileVisitResult.CONTINUE;
-                }),
-            "the walk");
-    assertSame(thrown, failure);
+    for (var options : List.of(TreeOptions.DEFAULT, TreeOptions.DEFAULT.withoutStatus())) {
+      var failure =
+          Waits.failure(
+              trees.walkAsync(
+                  root,
+                  options,
+                  entry -> {
+                    if (entry.depth() == 2) {
+                      throw thrown;
+                    }
+                    return FileVisitResult.CONTINUE;
+                  }),
+              "the walk with " + options);
+      assertSame(thrown, failure);
+    }
   }
 
   @DriverTest

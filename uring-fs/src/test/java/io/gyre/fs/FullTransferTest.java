@@ -13,6 +13,7 @@ import io.gyre.Buffer;
 import io.gyre.CancelScope;
 import io.gyre.IoHandler;
 import io.gyre.IoRuntime;
+import io.gyre.driver.Errno;
 import io.gyre.driver.ShortTransfers;
 import io.gyre.testing.DriverTest;
 import io.gyre.testing.Pattern;
@@ -270,6 +271,29 @@ class FullTransferTest {
         }
       }
       file.truncate(0);
+    }
+  }
+
+  @DriverTest
+  void aWriteThatAnyErrorStopsHalfwayTellsExactlyWhatIsThere(TestRuntime driver) throws Exception {
+    for (var errno : new Errno[] {Errno.EDQUOT, Errno.ENOSPC, Errno.EIO}) {
+      var disk = new ShortTransfers(driver.configuration().driver());
+      disk.mostBytes(7);
+      var path = dir.resolve("file-" + errno);
+      try (var runtime = driver.startOn(disk, b -> b);
+          var file = AsyncFile.open(runtime, path, CREATE, WRITE)) {
+        for (int fits = 0; fits < LENGTH; fits++) {
+          disk.room(fits, errno);
+          var buffer = pattern.fill(ByteBuffer.allocateDirect(LENGTH), fits);
+          var stop = assertThrows(PartialTransferException.class, () -> file.writeFully(buffer, 0));
+          assertEquals(fits, stop.bytesTransferred());
+          assertEquals(fits, buffer.position());
+          assertTrue(stop.getReason().contains(errno.name()), stop::getReason);
+          var there = Files.readAllBytes(path);
+          assertEquals(fits, there.length);
+          assertArrayEquals(pattern.bytes(fits, fits), there);
+        }
+      }
     }
   }
 

@@ -26,6 +26,7 @@ import java.nio.channels.ReadPendingException;
 import java.nio.channels.WritePendingException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -79,6 +80,64 @@ class SequentialTransferTest {
     }
     byte[] content = Files.readAllBytes(path);
     pattern.check(content, 0, 150, 0);
+  }
+
+  @DriverTest
+  void threadsThatWaitUsePooledBuffersTheSameWay(TestRuntime driver) throws Exception {
+    try (var file = AsyncFile.open(driver.start(), dir.resolve("file"), READ, WRITE, CREATE)) {
+      var pool = file.loop().buffers();
+      try (var one = pool.acquire(50);
+          var other = pool.acquire(30)) {
+        pattern.fill(one.byteBuffer(), 0);
+        assertEquals(50, file.write(one));
+        pattern.fill(other.byteBuffer(), 50);
+        assertEquals(30, file.write(other, 50));
+        assertEquals(50, file.position(), "at an offset: moves nothing");
+        file.position(20);
+        one.byteBuffer().rewind();
+        assertEquals(50, file.read(one));
+        pattern.check(one.byteBuffer(), 0, 50, 20);
+        assertEquals(70, file.position());
+        other.byteBuffer().rewind();
+        assertEquals(30, file.read(other, 10));
+        pattern.check(other.byteBuffer(), 0, 30, 10);
+
+        var both = new Buffer[] {one, other};
+        one.byteBuffer().rewind();
+        other.byteBuffer().rewind();
+        assertEquals(80, file.read(both, 0));
+        pattern.check(one.byteBuffer(), 0, 50, 0);
+        pattern.check(other.byteBuffer(), 0, 30, 50);
+        one.byteBuffer().rewind();
+        other.byteBuffer().rewind();
+        assertEquals(80, file.write(both, 80));
+        assertEquals(160, file.size());
+
+        pattern.fill(other.byteBuffer().rewind(), 160);
+        assertEquals(30, file.write(other, 160, Set.of(TransferOption.DSYNC)));
+        other.byteBuffer().rewind();
+        assertEquals(30, file.read(other, 60, Set.of()));
+        pattern.check(other.byteBuffer(), 0, 20, 60);
+        other.byteBuffer().rewind();
+        assertEquals(-1, file.read(other, 190));
+        assertEquals(-1, file.position(190).read(other));
+      }
+      assertEquals(0, pool.lentBytes());
+    }
+  }
+
+  @DriverTest
+  void aPooledBufferThatWasReleasedIsRefusedAndLeavesNothingUnderWay(TestRuntime driver)
+      throws Exception {
+    try (var file = AsyncFile.open(driver.start(), dir.resolve("file"), READ, WRITE, CREATE)) {
+      var released = file.loop().buffers().acquire(10);
+      released.release();
+      assertThrows(IllegalStateException.class, () -> file.read(released));
+      assertThrows(IllegalStateException.class, () -> file.write(released));
+      assertThrows(IllegalStateException.class, () -> file.read(released, 0));
+      assertThrows(IllegalStateException.class, () -> file.write(released, 0));
+      assertSame(file, file.position(0)); // which a read or write under way would refuse
+    }
   }
 
   @DriverTest

@@ -238,6 +238,33 @@ class WaitingReadTest {
   }
 
   @DriverTest
+  void whoHasAskedForTheCloseReadsNoMoreBeforeTheLoopHasHeardOfIt(TestRuntime driver)
+      throws Exception {
+    var file = AsyncFile.open(driver.start(), write("file", 10), READ);
+    file.read(ByteBuffer.allocate(10), 0);
+    var held = new CountDownLatch(1);
+    file.loop().execute(() -> Waits.await(held, "the end of the reader's attempt"));
+    var read = new CompletableFuture<Integer>();
+    var reader =
+        Thread.ofPlatform()
+            .start(
+                () -> {
+                  try {
+                    var _ = file.closeAsync();
+                    read.complete(file.read(ByteBuffer.allocate(10), 0));
+                  } catch (Throwable t) {
+                    read.completeExceptionally(t);
+                  }
+                });
+    Waits.until(
+        "it has read, or waits for the loop",
+        () -> read.isDone() || reader.getState() == Thread.State.WAITING);
+    held.countDown();
+    Waits.failure(ClosedChannelException.class, read, "a read behind the close");
+    Waits.join(reader);
+  }
+
+  @DriverTest
   void anEndedScopeOrAnInterruptIsRespectedAlsoForWhatIsInTheCache(TestRuntime driver)
       throws Exception {
     var path = write("file", 10);

@@ -178,7 +178,7 @@ final class ResumedCopy {
 
   private void finish(Path target, FileStatus status) throws IOException {
     if (preserves()) {
-      give(target, status);
+      give(status, change -> files.setAttributes(target, change));
     } else if (!status.permissions().containsAll(OWNER_ALL)) {
       var permissions = EnumSet.copyOf(files.status(target).permissions());
       permissions.removeIf(p -> OWNER_ALL.contains(p) && !status.permissions().contains(p));
@@ -224,7 +224,7 @@ final class ResumedCopy {
         }
         same = copyWhatDiffers(from, status.size(), to);
         if (preserves()) {
-          give(target, status);
+          give(status, to::setAttributes);
         }
         if (options.durable()) {
           to.force(true);
@@ -296,11 +296,10 @@ final class ResumedCopy {
       if (!block.hasRemaining()) {
         break;
       }
-      while (block.hasRemaining()) {
-        int written = to.write(block, position + block.position());
-        meter.copied(written);
-      }
-      position += block.limit();
+      int bytes = block.remaining();
+      to.writeFully(block, position);
+      meter.copied(bytes);
+      position += bytes;
     }
     return position;
   }
@@ -311,13 +310,17 @@ final class ResumedCopy {
     return how.contains(StandardCopyOption.COPY_ATTRIBUTES);
   }
 
+  private interface Receiver {
+    void set(AttributeChange change) throws IOException;
+  }
+
   /** Everything, and without privileges everything but the owner. */
-  private void give(Path target, FileStatus status) throws IOException {
+  private static void give(FileStatus status, Receiver receiver) throws IOException {
     var all = AttributeChange.to(status);
     try {
-      files.setAttributes(target, all);
+      receiver.set(all);
     } catch (AccessDeniedException e) {
-      files.setAttributes(target, all.withOwner(-1, -1));
+      receiver.set(all.withOwner(-1, -1));
     }
   }
 }

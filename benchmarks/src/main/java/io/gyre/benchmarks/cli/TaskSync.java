@@ -16,7 +16,7 @@ class TaskSync {
   private long durable;
   private long syncs;
   private boolean syncing;
-  private IOException failure;
+  private Exception failure;
 
   TaskSync(AsyncFile file, boolean metaData) {
     this.file = file;
@@ -38,10 +38,10 @@ class TaskSync {
       syncing = true;
       covers = written;
     }
-    IOException cause = null;
+    Exception cause = null;
     try {
       force();
-    } catch (IOException e) {
+    } catch (IOException | RuntimeException e) { // a cancellation, too: the others wait for its end
       cause = e;
     }
     synchronized (this) {

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import io.gyre.testing.Waits;
 import java.io.IOException;
+import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.SynchronousQueue;
 import org.junit.jupiter.api.Test;
@@ -24,6 +25,9 @@ final class TaskSyncTest {
           try {
             began.put("");
             var failure = ends.take();
+            if (failure.equals("cancelled")) {
+              throw new CancellationException(failure);
+            }
             if (!failure.isEmpty()) {
               throw new IOException(failure);
             }
@@ -69,6 +73,18 @@ final class TaskSyncTest {
     Waits.get(third.durable, "the third");
     assertEquals(2, sync.syncs());
     assertNull(began.poll(), "nobody needs another");
+  }
+
+  @Test
+  void anFsyncThatWasCancelledEndsTheWaitOfAll() throws Exception {
+    var first = new Writer();
+    began.take();
+    var second = new Writer().waits();
+    ends.put("cancelled");
+    for (var writer : new Writer[] {first, second}) {
+      Waits.failure(IOException.class, writer.durable, "an fsync");
+    }
+    assertEquals(0, sync.syncs());
   }
 
   @Test
