@@ -49,7 +49,8 @@ final class Meter {
   }
 
   void stop() {
-    allocated = allocatedBytes() - startAllocated;
+    // What the watcher allocates between the two looks is taken off once too often.
+    allocated = Math.max(0, allocatedBytes() - startAllocated);
     cpuNanos = ProcessCpuClock.nanos() - startCpuNanos;
     nanos = System.nanoTime() - startNanos;
     enters = enters(loops) - startEnters;
