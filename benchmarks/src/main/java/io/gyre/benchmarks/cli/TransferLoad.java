@@ -88,7 +88,8 @@ abstract class TransferLoad extends TimedLoad {
       var pooled = file.loop().buffers().acquire(block);
       return new Request(pooled, pooled.byteBuffer());
     }
-    var aligned = ByteBuffer.allocateDirect(block + ALIGNMENT).alignedSlice(ALIGNMENT);
+    // A slice is cut at both ends.
+    var aligned = ByteBuffer.allocateDirect(block + 2 * ALIGNMENT).alignedSlice(ALIGNMENT);
     return new Request(null, aligned.limit(block).slice());
   }
 
