@@ -109,6 +109,9 @@ final class UringDriver implements Driver {
   private int roomGranted;
   private boolean wakeArmed;
 
+  /** Whether the first that waits is a chain that had no room beside cancellations the last time. */
+  private boolean chainGoesFirst;
+
   // Operations that wait for room, and those that ended without the kernel: each a list in order,
   // linked through the operations.
   private final OperationList waiting = new OperationList();
@@ -752,6 +755,10 @@ final class UringDriver implements Driver {
   private void writeWaiting() {
     settleRoom();
     noteTaken();
+    boolean wentFirst = chainGoesFirst;
+    if (wentFirst) {
+      writeInOrder();
+    }
     cancels.write(ring);
     if (!wakeArmed && ring.free() > 0) {
       wakeArmed = true;
@@ -766,6 +773,17 @@ final class UringDriver implements Driver {
           0,
           WAKE);
     }
+    writeInOrder();
+    // A cancellation that is asked for again and again, of what stands behind a chain, may leave it
+    // less than it needs each time. So they take turns.
+    chainGoesFirst =
+        !wentFirst
+            && !waiting.isEmpty()
+            && waiting.first().code() == OpCode.RAW
+            && ring.free() < entries(waiting.first());
+  }
+
+  private void writeInOrder() {
     while (!waiting.isEmpty() && !waitsForCredit() && ring.free() >= entries(waiting.first())) {
       if (takesCredit(waiting.first().code())) {
         inKernel++;
