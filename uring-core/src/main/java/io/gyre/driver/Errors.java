@@ -203,5 +203,11 @@ public final class Errors {
     public String getMessage() {
       return message;
     }
+
+    /** By the name that users know and catch. */
+    @Override
+    public String toString() {
+      return AsynchronousCloseException.class.getName() + ": " + message;
+    }
   }
 }

@@ -109,6 +109,9 @@ class ErrorsTest {
       var failure = Errors.of(OpCode.RECEIVE, errno.number(), "10.0.0.1:80", true);
       assertInstanceOf(AsynchronousCloseException.class, failure);
       assertTrue(failure.getMessage().contains("receive 10.0.0.1:80"), failure::getMessage);
+      assertEquals(
+          "java.nio.channels.AsynchronousCloseException: receive 10.0.0.1:80: closed",
+          failure.toString());
     }
     assertInstanceOf(
         CancellationException.class,

@@ -248,16 +248,19 @@ final class TreeCopy extends TreeRun {
 
   private CompletableFuture<Void> copyDirectory(Place place, FileStatus status) {
     if (status.fileKey().equals(targetRootKey)) {
-      return CompletableFuture.failedFuture(
-          new FileSystemException(
-              place.path().toString(), targetRoot.toString(), "copy: a directory into itself"));
+      return intoItself(place);
     }
     if (options.followLinks() && isLoop(place.parent(), status)) {
       return CompletableFuture.failedFuture(new FileSystemLoopException(place.path().toString()));
     }
     var atFirst = EnumSet.copyOf(OWNER_ALL);
     atFirst.addAll(status.permissions());
-    return makeDirectory(place, status, atFirst)
+    var outside =
+        place.parent() == null
+            ? requireOutside(place, status, targetRoot.toAbsolutePath().getParent())
+            : nothing();
+    return outside
+        .thenCompose(nothing -> makeDirectory(place, status, atFirst))
         .thenCompose(
             nothing ->
                 step(() -> targetWhere(place).openDirectoryAsync(targetName(place), NO_FOLLOW)))
@@ -267,6 +270,28 @@ final class TreeCopy extends TreeRun {
               return step(target::statusAsync)
                   .thenCompose(made -> enterBoth(place, status, target, made));
             });
+  }
+
+  /**
+   * Refuses to make anything within the source. What a symbolic link on the way to the target hides is found out when the
+   * copy is met.
+   */
+  private CompletableFuture<Void> requireOutside(Place place, FileStatus source, Path ancestor) {
+    if (ancestor == null) {
+      return nothing();
+    }
+    return CompositeFuture.andThen(
+        step(() -> files.statusAsync(ancestor)),
+        (status, failure) ->
+            status != null && source.fileKey().equals(status.fileKey())
+                ? intoItself(place)
+                : requireOutside(place, source, ancestor.getParent()));
+  }
+
+  private CompletableFuture<Void> intoItself(Place place) {
+    return CompletableFuture.failedFuture(
+        new FileSystemException(
+            place.path().toString(), targetRoot.toString(), "copy: a directory into itself"));
   }
 
   private CompletableFuture<Void> makeDirectory(

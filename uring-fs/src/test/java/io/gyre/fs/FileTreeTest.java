@@ -430,6 +430,8 @@ class FileTreeTest {
                 trees.copy(
                     root, root.resolve("d0/inside"), TreeOptions.DEFAULT, TreeProgress.NONE));
     assertTrue(failure.getMessage().contains("into itself"), failure::getMessage);
+    assertEquals(root.toString(), failure.getFile());
+    assertFalse(Files.exists(root.resolve("d0/inside")), "nothing is made before it is refused");
   }
 
   @DriverTest

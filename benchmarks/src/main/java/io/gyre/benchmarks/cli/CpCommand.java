@@ -51,6 +51,7 @@ final class CpCommand implements Callable<Integer> {
   @Parameters(
       arity = "2..*",
       paramLabel = "SRC... DST",
+      hideParamSyntax = true,
       description =
           "What to copy; and the copy's path, or an existing directory in which the copies get the"
               + " names of their sources.")

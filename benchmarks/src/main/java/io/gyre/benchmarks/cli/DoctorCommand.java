@@ -69,8 +69,12 @@ final class DoctorCommand implements Callable<Integer> {
     }
   }
 
+  private static String required() {
+    return System.getProperty(IoRuntime.DRIVER_PROPERTY, "auto");
+  }
+
   private static String chosen(List<DriverReport> drivers) {
-    var required = System.getProperty(IoRuntime.DRIVER_PROPERTY, "auto").toLowerCase(Locale.ROOT);
+    var required = required().toLowerCase(Locale.ROOT);
     return drivers.stream()
         .filter(d -> d.availability().available())
         .filter(d -> required.equals("auto") || required.equals(d.name()))
@@ -131,6 +135,11 @@ final class DoctorCommand implements Callable<Integer> {
       }
     }
     out.printf("%na program would get: %s%n", chosen);
+    if (chosen.equals(NONE) && drivers.stream().anyMatch(d -> d.availability().available())) {
+      out.printf(
+          "  what to do: -D%s=%s lets it take none of those that work%n",
+          IoRuntime.DRIVER_PROPERTY, required());
+    }
   }
 
   private static String word(Feature feature) {

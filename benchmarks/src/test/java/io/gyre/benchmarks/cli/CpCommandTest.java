@@ -2,6 +2,7 @@ package io.gyre.benchmarks.cli;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -26,6 +27,13 @@ final class CpCommandTest {
   private static final Instant LONG_AGO = Instant.parse("2001-02-03T04:05:06.789012345Z");
 
   @TempDir Path folder;
+
+  @Test
+  void helpNamesItsPathsOnce() {
+    var help = Cli.run("cp", "--help").out();
+    assertTrue(help.contains("SRC... DST" + System.lineSeparator()), help);
+    assertFalse(help.contains("DST..."), help);
+  }
 
   @ParameterizedTest
   @CsvSource({

@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
+import io.gyre.IoRuntime;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -29,6 +30,7 @@ final class MeasuringCommandsTest {
     "uring, task, 2097152, 2, 5000000",
     "uring, callback, 4096, 4, 100",
     "uring, callback, 2097152, 2, 5000000",
+    "uring, callback, 1048577, 2, 5000000",
     "nio, callback, 4096, 32, 1000000",
     "nio, future, 512, 3, 5000",
     "nio, task, 4096, 4, 100",
@@ -62,6 +64,22 @@ final class MeasuringCommandsTest {
             + " errors=0 driver="
             + driver,
         run.lastLine());
+  }
+
+  @Test
+  void doctorSaysWhyAnUnknownDriverIsNone() {
+    var before = System.setProperty(IoRuntime.DRIVER_PROPERTY, "foo");
+    try {
+      var run = Cli.run("doctor");
+      assertEquals(1, run.status());
+      assertTrue(run.lastLine().contains("-Dgyre.driver=foo"), run::out);
+    } finally {
+      if (before == null) {
+        System.clearProperty(IoRuntime.DRIVER_PROPERTY);
+      } else {
+        System.setProperty(IoRuntime.DRIVER_PROPERTY, before);
+      }
+    }
   }
 
   @ParameterizedTest
