@@ -46,7 +46,6 @@ public abstract class Descriptor {
   int inFlight;
   Operation closeWhenIdle;
   Operation alsoClosing; // those who asked for the close again, linked
-  private Runnable onClosing;
   private List<Runnable> watchers = List.of(); // a list of its own from the first one on
 
   // All open descriptors of a loop, so that shutdown finds them.
@@ -69,16 +68,6 @@ public abstract class Descriptor {
    */
   public final String subject() {
     return subject;
-  }
-
-  /**
-   * Sets what runs when a close is asked for, by a user or by the end of the loop: for those who have nothing in flight
-   * that would tell them.
-   *
-   * @param action called once on the loop's thread, when new operations already fail; null for nothing
-   */
-  public final void onClosing(Runnable action) {
-    this.onClosing = action;
   }
 
   /**
@@ -126,10 +115,11 @@ public abstract class Descriptor {
   }
 
   /**
-   * Adds to what runs when a close is asked for, as {@link #onClosing} sets it: for those who share the descriptor with
-   * others of their kind.
+   * Adds to what runs when a close is asked for, by a user or by the end of the loop: for those who have nothing in flight
+   * that would tell them.
    *
-   * @param action called once on the loop's thread, when new operations already fail; must not throw
+   * @param action called once on the loop's thread, when new operations already fail; it keeps those behind it from being
+   *     told if it throws
    */
   public final void watchClosing(Runnable action) {
     if (watchers.isEmpty()) {
@@ -152,11 +142,6 @@ public abstract class Descriptor {
   final void beginClosing() {
     state = State.CLOSING;
     USES.getAndBitwiseOr(this, NO_MORE_USES);
-    var action = onClosing;
-    if (action != null) {
-      onClosing = null;
-      action.run();
-    }
     var told = watchers;
     watchers = List.of();
     told.forEach(Runnable::run);

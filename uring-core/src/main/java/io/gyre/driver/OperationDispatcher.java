@@ -206,6 +206,22 @@ public final class OperationDispatcher {
     driver.submit(operation);
   }
 
+  /**
+   * Submits an operation in the scope of what it goes on with, wherever this is called from.
+   *
+   * @param operation as for {@link #submit}
+   * @param value the scope, or null for none
+   */
+  public void submitIn(Operation operation, OperationScope value) {
+    var outer = scope;
+    setScope(value);
+    try {
+      submit(operation);
+    } finally {
+      setScope(outer);
+    }
+  }
+
   /** Puts the operation into the scope; false if it was refused. */
   private boolean mayStart(Operation operation) {
     if (operation.code == OpCode.CLOSE) {

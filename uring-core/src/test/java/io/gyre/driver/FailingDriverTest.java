@@ -97,7 +97,7 @@ class FailingDriverTest {
         CompletableFuture.runAsync(
             () -> {
               var descriptor = new FakeDriver.FakeDescriptor("a descriptor");
-              descriptor.onClosing(
+              descriptor.watchClosing(
                   () -> {
                     closing.complete(null);
                     throw new IllegalStateException("who is told of the close");

@@ -1,14 +1,11 @@
 package io.gyre.driver;
 
-import io.gyre.Runtimes;
-import io.gyre.testing.DriverUnderTest;
-import java.io.IOException;
-import java.util.ArrayDeque;
+import io.gyre.testing.ProviderUnderTest;
+import io.gyre.testing.RefusingDriver;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /** A real driver whose reads and writes of files move fewer bytes than they could: as many at most as a test says. */
-public final class ShortTransfers implements DriverProvider {
-  private final DriverProvider actual;
+public final class ShortTransfers extends ProviderUnderTest {
   private final AtomicInteger transfers = new AtomicInteger();
   private volatile int mostBytes = Integer.MAX_VALUE;
   private volatile boolean quickerThanCancels;
@@ -18,7 +15,7 @@ public final class ShortTransfers implements DriverProvider {
 
   /** Of a driver's name. */
   public ShortTransfers(String name) {
-    actual = Runtimes.provider(name);
+    super(name);
   }
 
   /** Sets how many bytes any transfer moves from now on. */
@@ -48,23 +45,8 @@ public final class ShortTransfers implements DriverProvider {
   }
 
   @Override
-  public String name() {
-    return actual.name();
-  }
-
-  @Override
-  public int priority() {
-    return actual.priority();
-  }
-
-  @Override
-  public Availability probe() {
-    return actual.probe();
-  }
-
-  @Override
-  public Driver open(DriverConfig config, OperationDispatcher dispatcher) throws IOException {
-    return new Shortening(actual.open(config, dispatcher), dispatcher);
+  protected Driver wrap(Driver opened, DriverConfig config, OperationDispatcher dispatcher) {
+    return new Shortening(opened, dispatcher);
   }
 
   private void shorten(BufferVector vector) {
@@ -75,29 +57,9 @@ public final class ShortTransfers implements DriverProvider {
     }
   }
 
-  private final class Shortening extends DriverUnderTest {
-    private final OperationDispatcher dispatcher;
-    private final ArrayDeque<Operation> refused = new ArrayDeque<>();
-
+  private final class Shortening extends RefusingDriver {
     Shortening(Driver actual, OperationDispatcher dispatcher) {
-      super(actual);
-      this.dispatcher = dispatcher;
-    }
-
-    @Override
-    public int turn(long timeoutNanos, int budget) throws IOException {
-      int count = refused.size();
-      for (int i = 0; i < count; i++) {
-        var operation = refused.remove();
-        dispatcher.resolve(
-            operation, operation.code() == OpCode.READ ? -Errno.EIO.number() : -whenFull.number());
-      }
-      return count + super.turn(count > 0 ? 0 : timeoutNanos, budget);
-    }
-
-    @Override
-    public boolean poll() throws IOException {
-      return !refused.isEmpty() || super.poll();
+      super(actual, dispatcher);
     }
 
     private boolean readsBadByte(Operation read) {
@@ -108,7 +70,7 @@ public final class ShortTransfers implements DriverProvider {
     private boolean fits(Operation write) {
       int left = room.get();
       if (left == 0) {
-        refused.add(write);
+        refuse(write, whenFull);
         return false;
       }
       write.memoryLength = Math.min(write.memoryLength, left);
@@ -136,7 +98,7 @@ public final class ShortTransfers implements DriverProvider {
         transfers.incrementAndGet();
         operation.memoryLength = Math.min(operation.memoryLength, mostBytes);
         if (operation.code() == OpCode.READ && readsBadByte(operation)) {
-          refused.add(operation);
+          refuse(operation, Errno.EIO);
           return;
         }
         if (operation.code() == OpCode.WRITE && whenFull != null && !fits(operation)) {

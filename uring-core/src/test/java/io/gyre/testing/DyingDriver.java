@@ -1,16 +1,13 @@
 package io.gyre.testing;
 
-import io.gyre.Runtimes;
 import io.gyre.driver.Driver;
 import io.gyre.driver.DriverConfig;
-import io.gyre.driver.DriverProvider;
 import io.gyre.driver.OperationDispatcher;
 import java.io.IOException;
 import java.util.concurrent.CountDownLatch;
 
 /** A real driver whose turn throws when a test says so, which ends the first loop's thread. */
-public final class DyingDriver implements DriverProvider {
-  private final DriverProvider actual;
+public final class DyingDriver extends ProviderUnderTest {
   private final CountDownLatch closed = new CountDownLatch(1);
   private volatile Throwable death;
   private volatile Driver first;
@@ -18,7 +15,7 @@ public final class DyingDriver implements DriverProvider {
 
   /** Of a driver's name. */
   public DyingDriver(String name) {
-    actual = Runtimes.provider(name);
+    super(name);
   }
 
   /** Has the next turn of the first loop throw, or the one that waits now. */
@@ -34,23 +31,7 @@ public final class DyingDriver implements DriverProvider {
   }
 
   @Override
-  public String name() {
-    return actual.name();
-  }
-
-  @Override
-  public int priority() {
-    return actual.priority();
-  }
-
-  @Override
-  public Availability probe() {
-    return actual.probe();
-  }
-
-  @Override
-  public Driver open(DriverConfig config, OperationDispatcher dispatcher) throws IOException {
-    var opened = actual.open(config, dispatcher);
+  protected Driver wrap(Driver opened, DriverConfig config, OperationDispatcher dispatcher) {
     if (config.loopIndex() > 0) {
       return opened;
     }

@@ -196,16 +196,9 @@ public final class BlockReader<A> {
     return loop.dispatcher().acquire(code, file.descriptor(), completion, null, subject);
   }
 
-  /** Submits in the scope that the reading was begun in, wherever this is called from. */
+  /** In the scope that the reading was begun in. */
   private void submit(Operation operation) {
-    var dispatcher = loop.dispatcher();
-    var outer = dispatcher.scope();
-    dispatcher.setScope(scope);
-    try {
-      dispatcher.submit(operation);
-    } finally {
-      dispatcher.setScope(outer);
-    }
+    loop.dispatcher().submitIn(operation, scope);
   }
 
   private static void sizeCompleted(Operation operation, int result) {

@@ -320,16 +320,9 @@ public final class BlockWriter<A> {
     submit(operation);
   }
 
-  /** Submits in the scope that the writing was begun in, wherever this is called from. */
+  /** In the scope that the writing was begun in. */
   private void submit(Operation operation) {
-    var dispatcher = loop.dispatcher();
-    var outer = dispatcher.scope();
-    dispatcher.setScope(scope);
-    try {
-      dispatcher.submit(operation);
-    } finally {
-      dispatcher.setScope(outer);
-    }
+    loop.dispatcher().submitIn(operation, scope);
   }
 
   private static void writeCompleted(Operation operation, int result) {

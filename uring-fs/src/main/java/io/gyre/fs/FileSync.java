@@ -28,8 +28,7 @@ final class FileSync implements Completion {
 
   // Why data that was written is not on the device and will not be, or null. The kernel tells each
   // descriptor once that data could not be written back, and takes the pages for clean from then
-  // on:
-  // asked again it would say that all is well. So we remember. The loop's thread only.
+  // on: asked again it would say that all is well. So we remember. The loop's thread only.
   private Throwable lost;
 
   FileSync(EventLoop loop, Descriptor descriptor, Path path) {

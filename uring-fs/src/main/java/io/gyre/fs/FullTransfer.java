@@ -58,7 +58,7 @@ final class FullTransfer implements Completion {
       Object handler) {
     begin(opcode, offset, before, buffer.remaining());
     memory = buffer;
-    submitRest(handler, attachment);
+    submitRest(handler, attachment, file.loop.dispatcher().scope());
   }
 
   void start(
@@ -66,20 +66,20 @@ final class FullTransfer implements Completion {
     leaseGeneration = BUFFERS.pin(buffer);
     begin(opcode, offset, before, BUFFERS.view(buffer).remaining());
     lease = buffer;
-    submitRest(handler, attachment);
+    submitRest(handler, attachment, file.loop.dispatcher().scope());
   }
 
   void start(OpCode opcode, ByteBuffer[] buffers, long offset, Object attachment, Object handler) {
     begin(opcode, offset, 0, BufferArrays.remaining(buffers));
     memories = buffers;
-    submitRest(handler, attachment);
+    submitRest(handler, attachment, file.loop.dispatcher().scope());
   }
 
   void start(OpCode opcode, Buffer[] buffers, long offset, Object attachment, Object handler) {
     generations = PinnedBuffers.pin(buffers);
     begin(opcode, offset, 0, BufferArrays.remaining(buffers));
     leases = buffers;
-    submitRest(handler, attachment);
+    submitRest(handler, attachment, file.loop.dispatcher().scope());
   }
 
   private void begin(OpCode opcode, long offset, int before, int bytes) {
@@ -91,7 +91,7 @@ final class FullTransfer implements Completion {
   }
 
   /** What is left is between the buffers' positions and limits: each outcome has moved the positions. */
-  private void submitRest(Object handler, Object attachment) {
+  private void submitRest(Object handler, Object attachment, OperationScope scope) {
     var dispatcher = file.loop.dispatcher();
     var operation =
         dispatcher
@@ -106,7 +106,7 @@ final class FullTransfer implements Completion {
     } else {
       operation.vector(BufferArrays.unfinished(memories));
     }
-    dispatcher.submit(operation);
+    dispatcher.submitIn(operation, scope);
   }
 
   @Override
@@ -144,19 +144,7 @@ final class FullTransfer implements Completion {
       whom.failed(failure, attachment);
       return;
     }
-    OperationScope scope = part.scope();
-    if (scope == null) {
-      submitRest(handler, attachment);
-      return;
-    }
-    var dispatcher = file.loop.dispatcher();
-    var outer = dispatcher.scope();
-    dispatcher.setScope(scope);
-    try {
-      submitRest(handler, attachment);
-    } finally {
-      dispatcher.setScope(outer);
-    }
+    submitRest(handler, attachment, part.scope());
   }
 
   /** In the words of the scope that asked for it, if one did: its time may be over. */

@@ -1,24 +1,21 @@
 package io.gyre.fs;
 
 import io.gyre.EventLoop;
-import io.gyre.Runtimes;
 import io.gyre.driver.Driver;
 import io.gyre.driver.DriverConfig;
-import io.gyre.driver.DriverProvider;
 import io.gyre.driver.Errno;
 import io.gyre.driver.OpCode;
 import io.gyre.driver.Operation;
 import io.gyre.driver.OperationDispatcher;
-import io.gyre.testing.DriverUnderTest;
+import io.gyre.testing.ProviderUnderTest;
+import io.gyre.testing.RefusingDriver;
 import io.gyre.testing.Waits;
-import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 
 /** A real driver that lets one operation fail, and knows what it was asked for. For runtimes of one loop. */
-final class FailingDriver implements DriverProvider {
-  private final DriverProvider actual;
+final class FailingDriver extends ProviderUnderTest {
 
   // The loop's thread only.
   private final List<OpCode> asked = new ArrayList<>();
@@ -27,7 +24,7 @@ final class FailingDriver implements DriverProvider {
 
   /** Of a driver's name. */
   FailingDriver(String name) {
-    actual = Runtimes.provider(name);
+    super(name);
   }
 
   /** Has an operation fail that is started from now on: 0 is the first, -1 none. */
@@ -54,32 +51,13 @@ final class FailingDriver implements DriverProvider {
   }
 
   @Override
-  public String name() {
-    return actual.name();
+  protected Driver wrap(Driver opened, DriverConfig config, OperationDispatcher dispatcher) {
+    return new Failing(opened, dispatcher);
   }
 
-  @Override
-  public int priority() {
-    return actual.priority();
-  }
-
-  @Override
-  public Availability probe() {
-    return actual.probe();
-  }
-
-  @Override
-  public Driver open(DriverConfig config, OperationDispatcher dispatcher) throws IOException {
-    return new Failing(actual.open(config, dispatcher), dispatcher);
-  }
-
-  private final class Failing extends DriverUnderTest {
-    private final OperationDispatcher dispatcher;
-    private final List<Operation> failed = new ArrayList<>();
-
+  private final class Failing extends RefusingDriver {
     Failing(Driver actual, OperationDispatcher dispatcher) {
-      super(actual);
-      this.dispatcher = dispatcher;
+      super(actual, dispatcher);
     }
 
     @Override
@@ -87,26 +65,10 @@ final class FailingDriver implements DriverProvider {
       int number = asked.size();
       asked.add(operation.code());
       if (number == failing) {
-        failed.add(operation);
+        refuse(operation, errno);
       } else {
         super.submit(operation);
       }
-    }
-
-    @Override
-    public int turn(long timeoutNanos, int budget) throws IOException {
-      if (failed.isEmpty()) {
-        return super.turn(timeoutNanos, budget);
-      }
-      var now = List.copyOf(failed);
-      failed.clear();
-      now.forEach(operation -> dispatcher.resolve(operation, -errno.number()));
-      return now.size() + super.turn(0, budget);
-    }
-
-    @Override
-    public boolean poll() throws IOException {
-      return !failed.isEmpty() || super.poll();
     }
   }
 }

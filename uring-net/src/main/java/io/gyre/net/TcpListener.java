@@ -68,6 +68,7 @@ public final class TcpListener implements AutoCloseable {
   // The loop's thread only.
   private boolean each;
   private boolean backingOff;
+  private final Runnable onClosing = this::arm;
   private final RateLimitedLog backOffLog = new RateLimitedLog(TcpListener.class, WARNING_INTERVAL);
   private CompletionHandler<TcpStream, Object> handler;
   private Object attachment;
@@ -226,17 +227,10 @@ public final class TcpListener implements AutoCloseable {
 
   private void arm() {
     backingOff = false;
-    descriptor.onClosing(null);
+    descriptor.unwatchClosing(onClosing);
     // In the scope that accepting was started in, whatever made it start again.
-    var caller = dispatcher.scope();
-    dispatcher.setScope(scope);
-    try {
-      dispatcher.submit(
-          dispatcher.acquire(
-              each ? OpCode.ACCEPT_MULTISHOT : OpCode.ACCEPT, descriptor, ON_ACCEPT, this, null));
-    } finally {
-      dispatcher.setScope(caller);
-    }
+    var code = each ? OpCode.ACCEPT_MULTISHOT : OpCode.ACCEPT;
+    dispatcher.submitIn(dispatcher.acquire(code, descriptor, ON_ACCEPT, this, null), scope);
   }
 
   private static void acceptCompleted(Operation operation, int result) {
@@ -295,7 +289,7 @@ public final class TcpListener implements AutoCloseable {
     backingOff = true;
     // Nothing is in flight that would tell the handler of a close. An accept on a closing
     // descriptor fails, which does.
-    descriptor.onClosing(this::arm);
+    descriptor.watchClosing(onClosing);
     loop.schedule(
         BACK_OFF,
         () -> {

@@ -76,6 +76,7 @@ public final class TcpStream implements AutoCloseable {
   private ReceiveHandler<Object> receiver;
   private Object receiverAttachment;
   private OperationScope receiverScope;
+  private final Runnable onClosing = this::armReceive;
   private Operation receiveOperation;
   private boolean resumeOncePaused;
   private int writesInFlight;
@@ -286,18 +287,12 @@ public final class TcpStream implements AutoCloseable {
   }
 
   private void armReceive() {
-    descriptor.onClosing(null);
+    descriptor.unwatchClosing(onClosing);
     reading = Reading.EACH;
     receiveOperation =
         dispatcher.acquire(OpCode.RECEIVE_MULTISHOT, descriptor, ON_RECEIVE, this, null);
     // In the scope that receiving was started in, whoever resumes it.
-    var caller = dispatcher.scope();
-    dispatcher.setScope(receiverScope);
-    try {
-      dispatcher.submit(receiveOperation);
-    } finally {
-      dispatcher.setScope(caller);
-    }
+    dispatcher.submitIn(receiveOperation, receiverScope);
   }
 
   /**
@@ -350,7 +345,7 @@ public final class TcpStream implements AutoCloseable {
         reading = Reading.PAUSED;
         // Nothing is in flight that would tell the receiver of a close. An operation on a closing
         // descriptor fails, which does.
-        descriptor.onClosing(this::armReceive);
+        descriptor.watchClosing(onClosing);
       }
       return;
     }

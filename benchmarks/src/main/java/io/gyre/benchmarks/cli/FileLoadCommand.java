@@ -193,25 +193,8 @@ final class FileLoadCommand implements Callable<Integer> {
     var run = new LoadRun(load, unit + "s", new Progress(out));
     run.run(window.warmupNanos(), window.nanos());
     load.releaseBuffers();
-    var meter = run.meter();
-    long count = run.operations();
-    out.printf(
-        Locale.ROOT,
-        "%1$ss/s=%2$.0f cpu_us/%1$s=%3$.3f p50_us=%4$.1f p99_us=%5$.1f enters/%1$s=%6$.4f"
-            + " alloc_bytes/%1$s=%7$.2f errors=%8$d driver=%9$s",
-        unit,
-        meter.perSecond(count),
-        meter.cpuMicrosPer(count),
-        load.percentileMicros(50),
-        load.percentileMicros(99),
-        meter.entersPer(count),
-        meter.allocatedBytesPer(count),
-        run.errors(),
-        runtime.driverName());
-    if (kind == Kind.APPEND) {
-      out.printf(Locale.ROOT, " appends/fsync=%.1f", Meter.per((double) count, run.syncs()));
-    }
-    out.println();
+    var line = run.line(load, unit, runtime.driverName());
+    out.println(kind == Kind.APPEND ? line + run.perSync(unit) : line);
     if (load.firstFailure() != null) {
       throw new CommandFailed(Failures.describe(load.firstFailure()));
     }

@@ -120,9 +120,27 @@ final class LoadRun {
     return operations;
   }
 
-  /** How many fsyncs there were within the window. */
-  long syncs() {
-    return syncs;
+  /** The line that tells what was measured, of a load whose operations were timed. */
+  String line(TimedLoad timed, String operation, String driverName) {
+    return String.format(
+        Locale.ROOT,
+        "%1$ss/s=%2$.0f cpu_us/%1$s=%3$.3f p50_us=%4$.1f p99_us=%5$.1f enters/%1$s=%6$.4f"
+            + " alloc_bytes/%1$s=%7$.2f errors=%8$d driver=%9$s",
+        operation,
+        meter.perSecond(operations),
+        meter.cpuMicrosPer(operations),
+        timed.percentileMicros(50),
+        timed.percentileMicros(99),
+        meter.entersPer(operations),
+        meter.allocatedBytesPer(operations),
+        errors(),
+        driverName);
+  }
+
+  /** How many operations an fsync made durable, for the end of that line. */
+  String perSync(String operation) {
+    return String.format(
+        Locale.ROOT, " %ss/fsync=%.1f", operation, Meter.per((double) operations, syncs));
   }
 
   /** How many failed: within the window, or all, when they had failed before it began. */

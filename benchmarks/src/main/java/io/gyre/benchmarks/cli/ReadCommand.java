@@ -293,36 +293,15 @@ final class ReadCommand implements Callable<Integer> {
     var run = new LoadRun(load, unit + "s", new Progress(spec.commandLine().getOut()));
     run.run(window.warmupNanos(), window.nanos());
     load.releaseBuffers();
-    var line = line(run, load, unit, runtime.driverName());
+    var line = run.line(load, unit, runtime.driverName());
+    if (sync != Sync.NONE) {
+      line += run.perSync(unit);
+    }
     if (load.firstFailure() != null) {
       spec.commandLine().getOut().println(line);
       throw new CommandFailed(Failures.describe(load.firstFailure()));
     }
     return line;
-  }
-
-  private String line(LoadRun run, TransferLoad load, String unit, String driverName) {
-    var meter = run.meter();
-    long count = run.operations();
-    var line =
-        String.format(
-            Locale.ROOT,
-            "%1$ss/s=%2$.0f cpu_us/%1$s=%3$.3f p50_us=%4$.1f p99_us=%5$.1f enters/%1$s=%6$.4f"
-                + " alloc_bytes/%1$s=%7$.2f errors=%8$d driver=%9$s",
-            unit,
-            meter.perSecond(count),
-            meter.cpuMicrosPer(count),
-            load.percentileMicros(50),
-            load.percentileMicros(99),
-            meter.entersPer(count),
-            meter.allocatedBytesPer(count),
-            run.errors(),
-            driverName);
-    return sync == Sync.NONE
-        ? line
-        : line
-            + String.format(
-                Locale.ROOT, " writes/fsync=%.1f", Meter.per((double) count, run.syncs()));
   }
 
   private void verify(WriteJournal journal) throws Exception {
