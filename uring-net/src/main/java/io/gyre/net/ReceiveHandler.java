@@ -3,7 +3,7 @@ package io.gyre.net;
 import io.gyre.Buffer;
 
 /**
- * Takes what a {@link TcpStream} receives. Called on the thread of the stream's loop, never from inside the call that
+ * Takes what a {@link ByteStream} receives. Called on the thread of the stream's loop, never from inside the call that
  * began to receive; must not block.
  *
  * @param <A> the attachment's type
