@@ -2047,8 +2047,9 @@ public final class AsyncFile implements AutoCloseable {
    * those still in flight may or may not be covered.
    *
    * <p>A failure to write data back (EIO, ENOSPC, EDQUOT) is final for this open file: the kernel reports it once and
-   * forgets what could not be written, so every later call fails too, without asking it again. One that is under way
-   * meanwhile fails if its outcome comes later.
+   * forgets what could not be written, so every later call fails too, without asking it again. Of several at the same time
+   * it tells one: a success is reported when all that were under way at its end have ended, and is a failure if one of them
+   * has failed so.
    *
    * @param metaData whether also the metadata that is not needed to read the data back
    * @param attachment given to the handler

@@ -1,0 +1,112 @@
+package io.gyre.fs;
+
+import io.gyre.EventLoop;
+import io.gyre.driver.Driver;
+import io.gyre.driver.DriverConfig;
+import io.gyre.driver.Errno;
+import io.gyre.driver.OpCode;
+import io.gyre.driver.Operation;
+import io.gyre.driver.OperationDispatcher;
+import io.gyre.driver.TransferFlags;
+import io.gyre.testing.ProviderUnderTest;
+import io.gyre.testing.RefusingDriver;
+import io.gyre.testing.Waits;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.function.Supplier;
+
+/**
+ * A real driver on a disk that takes its time for each sync, and write with one, and ends them in the order that a test
+ * says. For runtimes of one loop.
+ */
+final class DelayedSyncs extends ProviderUnderTest {
+  private volatile Delaying driver;
+
+  DelayedSyncs(String name) {
+    super(name);
+  }
+
+  @Override
+  protected Driver wrap(Driver opened, DriverConfig config, OperationDispatcher dispatcher) {
+    driver = new Delaying(opened, dispatcher);
+    return driver;
+  }
+
+  /** Waits until so many have been asked for. */
+  void awaitAsked(EventLoop loop, int count) {
+    Waits.until(count + " syncs", () -> onLoop(loop, driver.asked::size) == count);
+  }
+
+  /** Lets one do its work, counted in the order of the asking, and waits until its end was seen. */
+  void succeed(EventLoop loop, int index) {
+    end(loop, () -> driver.pass(driver.asked.get(index)));
+  }
+
+  /** Lets one fail, and waits until that was seen. */
+  void fail(EventLoop loop, int index, Errno errno) {
+    end(loop, () -> driver.refuseNow(driver.asked.get(index), errno));
+  }
+
+  private void end(EventLoop loop, Runnable ending) {
+    int before =
+        onLoop(
+            loop,
+            () -> {
+              ending.run();
+              return loop.dispatcher().inFlight();
+            });
+    Waits.until("its end", () -> onLoop(loop, loop.dispatcher()::inFlight) < before);
+  }
+
+  private static <T> T onLoop(EventLoop loop, Supplier<T> task) {
+    var done = new CompletableFuture<T>();
+    loop.execute(() -> done.complete(task.get()));
+    return Waits.get(done, "a task on the loop");
+  }
+
+  private static final class Delaying extends RefusingDriver {
+    // The loop's thread only.
+    private final List<Operation> asked = new ArrayList<>();
+    private final List<Operation> delayed = new ArrayList<>();
+
+    Delaying(Driver actual, OperationDispatcher dispatcher) {
+      super(actual, dispatcher);
+    }
+
+    @Override
+    public void submit(Operation operation) {
+      if (isSync(operation)) {
+        asked.add(operation);
+        delayed.add(operation);
+      } else {
+        super.submit(operation);
+      }
+    }
+
+    private static boolean isSync(Operation operation) {
+      return operation.code() == OpCode.FSYNC
+          || operation.code() == OpCode.SYNC_RANGE
+          || (operation.code() == OpCode.WRITE
+              && (operation.flags() & (TransferFlags.DSYNC | TransferFlags.SYNC)) != 0);
+    }
+
+    void pass(Operation operation) {
+      delayed.remove(operation);
+      super.submit(operation);
+    }
+
+    void refuseNow(Operation operation, Errno errno) {
+      delayed.remove(operation);
+      refuse(operation, errno);
+    }
+
+    /** The end of the loop: a test that has failed leaves some behind. */
+    @Override
+    public void cancelAll() {
+      delayed.forEach(operation -> refuse(operation, Errno.ECANCELED));
+      delayed.clear();
+      super.cancelAll();
+    }
+  }
+}
