@@ -339,6 +339,9 @@ public final class BlockWriter<A> {
       }
     }
     inFlight--;
+    if (result < 0) {
+      file.file().noteFailedWrite(operation, result);
+    }
     block.state = block.done == block.bytes ? State.WRITTEN : State.FAILED;
     block.letGo();
     if (block.state == State.FAILED && failure == null) {

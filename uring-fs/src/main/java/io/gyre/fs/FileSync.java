@@ -1,5 +1,6 @@
 package io.gyre.fs;
 
+import io.gyre.Buffer;
 import io.gyre.EventLoop;
 import io.gyre.IoHandler;
 import io.gyre.driver.Completion;
@@ -7,6 +8,8 @@ import io.gyre.driver.Descriptor;
 import io.gyre.driver.Errno;
 import io.gyre.driver.OpCode;
 import io.gyre.driver.Operation;
+import io.gyre.driver.TransferFlags;
+import java.nio.ByteBuffer;
 import java.nio.file.FileSystemException;
 import java.nio.file.Path;
 import java.util.Objects;
@@ -69,6 +72,34 @@ final class FileSync implements Completion {
     start(OpCode.SYNC_RANGE, position, length, WAIT_WRITE_WAIT, handler, attachment);
   }
 
+  /** Whether a write with these flags is a sync as well, and so is to be done here. */
+  static boolean takes(int flags) {
+    return (flags & (TransferFlags.DSYNC | TransferFlags.SYNC)) != 0;
+  }
+
+  /** A write that is a sync as well. The loop's thread only. */
+  void write(Buffer src, long position, int flags, Object attachment, IoHandler<?> handler) {
+    var operation = begin(OpCode.WRITE, handler, attachment);
+    if (operation != null) {
+      submit(operation.memory(src).offset(position).flags(flags));
+    }
+  }
+
+  /** The same from the user's memory. */
+  void write(ByteBuffer src, long position, int flags, Object attachment, IoHandler<?> handler) {
+    var operation = begin(OpCode.WRITE, handler, attachment);
+    if (operation != null) {
+      submit(operation.memory(src).offset(position).flags(flags));
+    }
+  }
+
+  /** A write has failed of a file whose every write is a sync. */
+  void noteWrite(Operation operation, int result) {
+    if (lost == null && isLoss(result)) {
+      lost = operation.failure(result);
+    }
+  }
+
   private void start(
       OpCode code, long position, long length, int flags, Object handler, Object attachment) {
     Objects.requireNonNull(handler, "handler");
@@ -107,7 +138,14 @@ final class FileSync implements Completion {
   }
 
   private void submit(Operation operation) {
-    loop.dispatcher().submit(operation);
+    var sync = (Sync) operation.attachment();
+    try {
+      loop.dispatcher().submit(operation);
+    } catch (RuntimeException e) { // its buffer was released already
+      leave(sync);
+      rest(sync);
+      throw e;
+    }
   }
 
   private Sync rested() {

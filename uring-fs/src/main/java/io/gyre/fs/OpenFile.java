@@ -21,8 +21,13 @@ final class OpenFile {
   final Sequential sequential;
   final FileSync sync;
   final boolean isAppend;
+
+  /** Takes the outcome of a write that is nothing but that. */
+  final Completion onWrite;
+
   private final boolean readable;
   private final boolean writable;
+  private final boolean syncsWrites;
 
   // Set before the loop hears of a close: a thread that has asked for one must not read by itself
   // any more. Volatile for those that have learnt of it from that thread.
@@ -38,6 +43,9 @@ final class OpenFile {
         options.contains(StandardOpenOption.WRITE) || options.contains(StandardOpenOption.APPEND);
     this.isAppend = request.isAppend();
     this.readable = options.contains(StandardOpenOption.READ) || !writable;
+    this.syncsWrites =
+        options.contains(StandardOpenOption.DSYNC) || options.contains(StandardOpenOption.SYNC);
+    this.onWrite = syncsWrites ? this::syncedWriteCompleted : Operation.NOTIFY;
     this.sequential = new Sequential(this, readable && writable && descriptor.isStream());
   }
 
@@ -80,6 +88,20 @@ final class OpenFile {
     } else {
       loop.execute(() -> start(code, completion, position, length, flags, handler, attachment));
     }
+  }
+
+  /** A write has failed, which counts as a failed sync where each write is one. The loop's thread only. */
+  void noteFailedWrite(Operation operation, int result) {
+    if (syncsWrites) {
+      sync.noteWrite(operation, result);
+    }
+  }
+
+  private void syncedWriteCompleted(Operation operation, int result) {
+    if (result < 0) {
+      sync.noteWrite(operation, result);
+    }
+    Operation.NOTIFY.complete(operation, result);
   }
 
   void requireReadable() {

@@ -1,19 +1,25 @@
 package io.gyre.fs;
 
 import static java.nio.file.StandardOpenOption.CREATE;
+import static java.nio.file.StandardOpenOption.DSYNC;
 import static java.nio.file.StandardOpenOption.READ;
+import static java.nio.file.StandardOpenOption.SYNC;
 import static java.nio.file.StandardOpenOption.WRITE;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.gyre.Buffer;
 import io.gyre.IoHandler;
 import io.gyre.driver.Errno;
+import io.gyre.driver.FutureHandler;
+import io.gyre.driver.OpCode;
 import io.gyre.testing.ChildJvm;
 import io.gyre.testing.DriverTest;
 import io.gyre.testing.TestRuntime;
 import io.gyre.testing.Waits;
+import java.io.IOException;
 import java.lang.management.ManagementFactory;
 import java.nio.ByteBuffer;
 import java.nio.channels.ClosedChannelException;
@@ -21,7 +27,9 @@ import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.EnumSet;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import org.junit.jupiter.api.Test;
@@ -162,6 +170,124 @@ class FailedSyncTest {
         Waits.get(force, "one beside the handler that throws");
       }
       assertEquals(List.of(thrown), List.copyOf(reported));
+    }
+  }
+
+  @DriverTest
+  void aDurableWriteThatFailsIsNeverForgotten(TestRuntime driver) throws Exception {
+    for (var option : List.of(TransferOption.DSYNC, TransferOption.SYNC)) {
+      var disk = new DelayedSyncs(driver.configuration().driver());
+      try (var runtime = driver.startOn(disk, b -> b);
+          var file = AsyncFile.open(runtime, dir.resolve("file"), WRITE, CREATE);
+          var pooled = new Lease(file)) {
+        var loop = file.loop();
+        var durably = Set.of(option);
+        var write = file.writeAsync(ByteBuffer.allocate(10), 0, durably);
+        disk.awaitAsked(loop, 1);
+        disk.succeed(loop, 0);
+        assertEquals(10, Waits.get(write, "a durable write"));
+        var second = file.writeAsync(pooled.buffer, 0, durably);
+        disk.awaitAsked(loop, 2);
+        disk.fail(loop, 1, Errno.EIO);
+        var first = Waits.failure(FileSystemException.class, second, "the write");
+        assertTrue(first.getMessage().contains("EIO"), first::getMessage);
+        var later =
+            List.of(
+                file.forceAsync(true),
+                file.writeAsync(ByteBuffer.allocate(10), 0, durably),
+                file.writeAsync(pooled.buffer, 0, durably));
+        for (var after : later) {
+          var failure = Waits.failure(FileSystemException.class, after, "what comes later");
+          assertTrue(failure.getMessage().contains("may be lost"), failure::getMessage);
+        }
+        disk.awaitAsked(loop, 2);
+        assertEquals(10, file.write(ByteBuffer.allocate(10), 10), "one that is not durable");
+      }
+    }
+  }
+
+  /** A pooled buffer of 100 bytes. */
+  private static final class Lease implements AutoCloseable {
+    final Buffer buffer;
+
+    Lease(AsyncFile file) {
+      buffer = file.loop().buffers().acquire(100);
+      buffer.byteBuffer().limit(100);
+    }
+
+    @Override
+    public void close() {
+      buffer.release();
+    }
+  }
+
+  @DriverTest
+  void aForceBesideADurableWriteThatFailsIsNoSuccess(TestRuntime driver) throws Exception {
+    var disk = new DelayedSyncs(driver.configuration().driver());
+    try (var runtime = driver.startOn(disk, b -> b);
+        var file = AsyncFile.open(runtime, dir.resolve("file"), WRITE, CREATE)) {
+      var loop = file.loop();
+      var write = file.writeAsync(ByteBuffer.allocate(10), 0, Set.of(TransferOption.DSYNC));
+      var force = file.forceAsync(false);
+      disk.awaitAsked(loop, 2);
+      disk.succeed(loop, 1);
+      assertFalse(force.isDone(), "told before the write has ended");
+      disk.fail(loop, 0, Errno.EIO);
+      Waits.failure(FileSystemException.class, write, "the write");
+      Waits.failure(FileSystemException.class, force, "the force");
+    }
+  }
+
+  @DriverTest
+  void aDurableWriteOfAReleasedBufferHoldsNothingUp(TestRuntime driver) throws Exception {
+    try (var file = AsyncFile.open(driver.start(), dir.resolve("file"), WRITE, CREATE)) {
+      var refused = new CompletableFuture<CompletableFuture<Void>>();
+      file.loop()
+          .execute(
+              () -> {
+                var released = file.loop().buffers().acquire(100);
+                released.release();
+                var durably = Set.of(TransferOption.DSYNC);
+                assertThrows(
+                    IllegalStateException.class,
+                    () -> file.write(released, 0, durably, null, FutureHandler.INTEGER));
+                refused.complete(file.forceAsync(true));
+              });
+      Waits.get(Waits.get(refused, "the refusal"), "the force");
+    }
+  }
+
+  @DriverTest
+  void aFailedWriteOfAFileOpenedForDurableOnesIsNeverForgotten(TestRuntime driver)
+      throws Exception {
+    interface Writing {
+      void to(AsyncFile file) throws IOException;
+    }
+    var writes =
+        List.<Writing>of(
+            file -> file.write(ByteBuffer.allocate(10), 0),
+            file -> file.write(new ByteBuffer[] {ByteBuffer.allocate(10)}, 0),
+            file -> file.write(ByteBuffer.allocate(10)),
+            file -> file.writeFully(ByteBuffer.allocate(10), 0),
+            file -> {
+              try (var stream = file.outputStream(WriteBehind.DEFAULT)) {
+                stream.write(1);
+              }
+            });
+    for (var option : List.of(DSYNC, SYNC)) {
+      for (var writing : writes) {
+        var failing = new FailingDriver(driver.configuration().driver());
+        var runtime = driver.startOn(failing, b -> b);
+        try (var file = AsyncFile.open(runtime, dir.resolve("file"), WRITE, CREATE, option)) {
+          writing.to(file);
+          failing.failNext(runtime.loop(), EnumSet.of(OpCode.WRITE, OpCode.WRITEV), Errno.EIO);
+          assertThrows(FileSystemException.class, () -> writing.to(file));
+          var forced = assertThrows(FileSystemException.class, () -> file.force(true));
+          assertTrue(forced.getMessage().contains("may be lost"), forced::getMessage);
+        } finally {
+          driver.closeAndWait(runtime);
+        }
+      }
     }
   }
 
