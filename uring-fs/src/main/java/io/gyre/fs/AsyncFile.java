@@ -2085,14 +2085,15 @@ public final class AsyncFile implements AutoCloseable {
   }
 
   /**
-   * Asks that everything in flight on this file be cancelled. It stays open. Any thread; on another than the loop's this
-   * covers what that thread has started before.
+   * Asks that everything in flight on this file be cancelled. It stays open. Streams end: what they have read is still
+   * delivered, but no further transfer is started. Any thread; on another than the loop's this covers what that thread has
+   * started before.
    *
    * @throws ShutdownChannelGroupException when the runtime has ended
    */
   public void cancelAll() {
     if (loop.inLoop()) {
-      loop.dispatcher().cancelAll(file.descriptor);
+      file.cancelAll();
     } else {
       loop.execute(this::cancelAll);
     }

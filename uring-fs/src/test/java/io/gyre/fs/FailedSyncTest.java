@@ -95,7 +95,7 @@ class FailedSyncTest {
 
   @DriverTest
   void aForceSeenToEndBeforeTheOneThatFailsIsNoSuccess(TestRuntime driver) throws Exception {
-    var disk = new DelayedSyncs(driver.configuration().driver());
+    var disk = DelayedOperations.syncs(driver.configuration().driver());
     try (var runtime = driver.startOn(disk, b -> b);
         var file = AsyncFile.open(runtime, dir.resolve("file"), WRITE, CREATE)) {
       // Whichever of them began first, the other may have been told what was lost of both.
@@ -116,7 +116,7 @@ class FailedSyncTest {
 
   @DriverTest
   void aForceWaitsForThoseBesideItAndForNoOthers(TestRuntime driver) throws Exception {
-    var disk = new DelayedSyncs(driver.configuration().driver());
+    var disk = DelayedOperations.syncs(driver.configuration().driver());
     try (var runtime = driver.startOn(disk, b -> b);
         var file = AsyncFile.open(runtime, dir.resolve("file"), WRITE, CREATE)) {
       var loop = file.loop();
@@ -141,7 +141,7 @@ class FailedSyncTest {
 
   @DriverTest
   void whatOneHandlerThrowsKeepsNobodyFromBeingTold(TestRuntime driver) throws Exception {
-    var disk = new DelayedSyncs(driver.configuration().driver());
+    var disk = DelayedOperations.syncs(driver.configuration().driver());
     var reported = new ConcurrentLinkedQueue<Throwable>();
     try (var runtime = driver.startOn(disk, b -> b.exceptionHandler(reported::add));
         var file = AsyncFile.open(runtime, dir.resolve("file"), WRITE, CREATE)) {
@@ -176,7 +176,7 @@ class FailedSyncTest {
   @DriverTest
   void aDurableWriteThatFailsIsNeverForgotten(TestRuntime driver) throws Exception {
     for (var option : List.of(TransferOption.DSYNC, TransferOption.SYNC)) {
-      var disk = new DelayedSyncs(driver.configuration().driver());
+      var disk = DelayedOperations.syncs(driver.configuration().driver());
       try (var runtime = driver.startOn(disk, b -> b);
           var file = AsyncFile.open(runtime, dir.resolve("file"), WRITE, CREATE);
           var pooled = new Lease(file)) {
@@ -223,7 +223,7 @@ class FailedSyncTest {
 
   @DriverTest
   void aForceBesideADurableWriteThatFailsIsNoSuccess(TestRuntime driver) throws Exception {
-    var disk = new DelayedSyncs(driver.configuration().driver());
+    var disk = DelayedOperations.syncs(driver.configuration().driver());
     try (var runtime = driver.startOn(disk, b -> b);
         var file = AsyncFile.open(runtime, dir.resolve("file"), WRITE, CREATE)) {
       var loop = file.loop();

@@ -14,17 +14,33 @@ import io.gyre.testing.Waits;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.function.Predicate;
 import java.util.function.Supplier;
 
 /**
- * A real driver on a disk that takes its time for each sync, and write with one, and ends them in the order that a test
- * says. For runtimes of one loop.
+ * A real driver that takes its time for some operations, and ends them when a test says, and as it says. For runtimes of one
+ * loop.
  */
-final class DelayedSyncs extends ProviderUnderTest {
+final class DelayedOperations extends ProviderUnderTest {
+  private final Predicate<Operation> which;
   private volatile Delaying driver;
 
-  DelayedSyncs(String name) {
+  /** Of a driver's name. */
+  DelayedOperations(String name, Predicate<Operation> which) {
     super(name);
+    this.which = which;
+  }
+
+  /** A disk that takes its time for each sync, and for each write that is one as well. */
+  static DelayedOperations syncs(String name) {
+    return new DelayedOperations(name, DelayedOperations::isSync);
+  }
+
+  private static boolean isSync(Operation operation) {
+    return operation.code() == OpCode.FSYNC
+        || operation.code() == OpCode.SYNC_RANGE
+        || (operation.code() == OpCode.WRITE
+            && (operation.flags() & (TransferFlags.DSYNC | TransferFlags.SYNC)) != 0);
   }
 
   @Override
@@ -35,7 +51,17 @@ final class DelayedSyncs extends ProviderUnderTest {
 
   /** Waits until so many have been asked for. */
   void awaitAsked(EventLoop loop, int count) {
-    Waits.until(count + " syncs", () -> onLoop(loop, driver.asked::size) == count);
+    Waits.until(count + " syncs", () -> asked(loop) == count);
+  }
+
+  /** How many have been asked for. */
+  int asked(EventLoop loop) {
+    return onLoop(loop, driver.asked::size);
+  }
+
+  /** Has one end with this result at the next turn. The loop's thread only. */
+  void endSoon(int index, int result) {
+    driver.endSoon(driver.asked.get(index), result);
   }
 
   /** Lets one do its work, counted in the order of the asking, and waits until its end was seen. */
@@ -65,7 +91,7 @@ final class DelayedSyncs extends ProviderUnderTest {
     return Waits.get(done, "a task on the loop");
   }
 
-  private static final class Delaying extends RefusingDriver {
+  private final class Delaying extends RefusingDriver {
     // The loop's thread only.
     private final List<Operation> asked = new ArrayList<>();
     private final List<Operation> delayed = new ArrayList<>();
@@ -76,19 +102,12 @@ final class DelayedSyncs extends ProviderUnderTest {
 
     @Override
     public void submit(Operation operation) {
-      if (isSync(operation)) {
+      if (which.test(operation)) {
         asked.add(operation);
         delayed.add(operation);
       } else {
         super.submit(operation);
       }
-    }
-
-    private static boolean isSync(Operation operation) {
-      return operation.code() == OpCode.FSYNC
-          || operation.code() == OpCode.SYNC_RANGE
-          || (operation.code() == OpCode.WRITE
-              && (operation.flags() & (TransferFlags.DSYNC | TransferFlags.SYNC)) != 0);
     }
 
     void pass(Operation operation) {
@@ -99,6 +118,11 @@ final class DelayedSyncs extends ProviderUnderTest {
     void refuseNow(Operation operation, Errno errno) {
       delayed.remove(operation);
       refuse(operation, errno);
+    }
+
+    void endSoon(Operation operation, int result) {
+      refuseNow(operation, Errno.EIO);
+      operation.setResult(result);
     }
 
     /** The end of the loop: a test that has failed leaves some behind. */
