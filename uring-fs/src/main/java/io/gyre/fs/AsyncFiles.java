@@ -449,8 +449,8 @@ public final class AsyncFiles extends PathOperations {
   /**
    * Moves or renames a file or directory.
    *
-   * <p>To another file system it is copied, with its attributes and all that is in it, and then removed, in steps of which
-   * any may fail; with ATOMIC_MOVE it is an {@link java.nio.file.AtomicMoveNotSupportedException} instead. What takes
+   * <p>To another file system it is copied, with its attributes and all that is in it, and removed once the copy is durable,
+   * in steps of which any may fail; with ATOMIC_MOVE it is an {@link java.nio.file.AtomicMoveNotSupportedException} instead. What takes
    * the place of something must be of the same kind: a directory that of an empty directory, anything else that of a
    * file.
    *
