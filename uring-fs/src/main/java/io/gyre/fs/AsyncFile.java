@@ -2047,8 +2047,10 @@ public final class AsyncFile implements AutoCloseable {
    * those still in flight may or may not be covered.
    *
    * <p>A failure to write data back (EIO, ENOSPC, EDQUOT) is final for this open file: the kernel reports it once and
-   * forgets what could not be written, so every later call fails too, without asking it again. One that is under way
-   * meanwhile fails if its outcome comes later.
+   * forgets what could not be written, so every later call fails too, without asking it again. Of several at the same time
+   * it tells one: a success is reported when all that were under way at its end have ended, and is a failure if one of them
+   * has failed so. A failed write counts as well if it was to be durable: with {@link TransferOption#DSYNC} or {@link
+   * TransferOption#SYNC}, or of a file that was opened so.
    *
    * @param metaData whether also the metadata that is not needed to read the data back
    * @param attachment given to the handler
@@ -2083,14 +2085,15 @@ public final class AsyncFile implements AutoCloseable {
   }
 
   /**
-   * Asks that everything in flight on this file be cancelled. It stays open. Any thread; on another than the loop's this
-   * covers what that thread has started before.
+   * Asks that everything in flight on this file be cancelled. It stays open. Streams end: what they have read is still
+   * delivered, but no further transfer is started. Any thread; on another than the loop's this covers what that thread has
+   * started before.
    *
    * @throws ShutdownChannelGroupException when the runtime has ended
    */
   public void cancelAll() {
     if (loop.inLoop()) {
-      loop.dispatcher().cancelAll(file.descriptor);
+      file.cancelAll();
     } else {
       loop.execute(this::cancelAll);
     }

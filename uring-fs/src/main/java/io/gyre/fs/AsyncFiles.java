@@ -449,8 +449,8 @@ public final class AsyncFiles extends PathOperations {
   /**
    * Moves or renames a file or directory.
    *
-   * <p>To another file system it is copied, with its attributes and all that is in it, and then removed, in steps of which
-   * any may fail; with ATOMIC_MOVE it is an {@link java.nio.file.AtomicMoveNotSupportedException} instead. What takes
+   * <p>To another file system it is copied, with its attributes and all that is in it, and removed once the copy is durable,
+   * in steps of which any may fail; with ATOMIC_MOVE it is an {@link java.nio.file.AtomicMoveNotSupportedException} instead. What takes
    * the place of something must be of the same kind: a directory that of an empty directory, anything else that of a
    * file.
    *
@@ -757,7 +757,8 @@ public final class AsyncFiles extends PathOperations {
    * Gives a file new content in one step, as somebody writes it.
    *
    * <p>Otherwise as {@link #replace(Path, ByteBuffer, ReplaceOption...)}. When the writer fails, so does this, and the old
-   * content stays.
+   * content stays; likewise when this is cancelled, its {@link io.gyre.CancelScope} ends, or the runtime does: a writer that
+   * has not ended is not waited for then, and its file is closed and removed.
    *
    * @param path the file
    * @param writer called on the loop's thread with an empty file to write; has to complete when all is written,

@@ -9,6 +9,7 @@ import io.gyre.driver.OperationScope;
 import io.gyre.fs.BlockReadHandler.Next;
 import java.nio.channels.ShutdownChannelGroupException;
 import java.util.Objects;
+import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
 
 /**
@@ -60,6 +61,7 @@ public final class BlockReader<A> {
   private final boolean counted;
   private final OperationScope scope;
   private final Runnable onClosing = this::closing;
+  private final Runnable onCancelAll = this::cancelAll;
   private final Runnable resumption = this::resumeOnLoop;
   private final Runnable stopping = this::finish;
 
@@ -77,6 +79,7 @@ public final class BlockReader<A> {
   private boolean started;
   private boolean reachedEnd; // of the file, or an error: nothing behind it is asked for
   private int held; // delivered, and not given back yet, where that counts
+  private Throwable cancellation; // why it goes no further than what was read, or null
   private CompletableFuture<Buffer> awaited;
   private boolean paused;
   private boolean resumed; // during the call of the handler
@@ -189,6 +192,7 @@ public final class BlockReader<A> {
       return; // stopped before it began
     }
     file.descriptor().watchClosing(onClosing);
+    file.file().watchCancelAll(onCancelAll);
     submit(acquire(OpCode.SIZE, ON_SIZE, this));
   }
 
@@ -224,6 +228,9 @@ public final class BlockReader<A> {
     }
     pumping = true;
     try {
+      if (cancellation != null && awaited != null) {
+        awaited.cancel(false);
+      }
       deliver();
       readAhead();
     } finally {
@@ -275,7 +282,10 @@ public final class BlockReader<A> {
         buffer.release();
       }
     } else if (failure != null) {
-      fail(failure);
+      fail(cancellation == null ? failure : cancellation);
+    } else if (cancellation != null) {
+      buffer.release();
+      fail(cancellation);
     } else {
       read(buffer, bytes);
       if (!pumping) {
@@ -318,6 +328,9 @@ public final class BlockReader<A> {
   }
 
   private void completed(Block block, Operation operation, int result) {
+    if (operation.isCancelRequested()) { // it may have been quicker; nothing is to follow it
+      goNoFurther();
+    }
     if (result < 0) {
       block.cause = operation.failure(result);
       block.state = State.FAILED;
@@ -329,7 +342,13 @@ public final class BlockReader<A> {
       block.filled += result;
       if (block.filled < block.wanted) {
         if (!isLastAsked(block)) {
-          readOn(block);
+          if (cancellation == null) {
+            readOn(block);
+            return;
+          }
+          block.cause = cancellation;
+          block.state = State.FAILED;
+          pump();
           return;
         }
         nextOffset = block.offset + block.filled; // nothing is behind it yet: no need to wait
@@ -373,6 +392,8 @@ public final class BlockReader<A> {
     }
     if (handler != null && count == 0 && nextOffset >= end) {
       end();
+    } else if (handler != null && count == 0 && cancellation != null) {
+      fail(cancellation);
     }
   }
 
@@ -425,6 +446,7 @@ public final class BlockReader<A> {
     handler = null;
     attachment = null;
     file.descriptor().unwatchClosing(onClosing);
+    file.file().unwatchCancelAll(onCancelAll);
     for (int i = 0; i < count; i++) {
       var block = ring[index(i)];
       if (block.state == State.READING) {
@@ -441,6 +463,19 @@ public final class BlockReader<A> {
     if (block.buffer != null) {
       block.buffer.release();
       block.buffer = null;
+    }
+  }
+
+  /** All on the file is being cancelled. Who has nothing in flight learns of it at the next turn. */
+  private void cancelAll() {
+    goNoFurther();
+    tell(this::pump);
+  }
+
+  private void goNoFurther() {
+    if (cancellation == null) {
+      cancellation = new CancellationException("read " + file + " was cancelled");
+      reachedEnd = true;
     }
   }
 

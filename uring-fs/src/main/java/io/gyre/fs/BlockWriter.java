@@ -107,6 +107,7 @@ public final class BlockWriter<A> {
   private final WriteBehind.Sync sync;
   private final OperationScope scope;
   private final Runnable onClosing = this::closing;
+  private final Runnable onCancelAll = this::abort;
 
   // All below belongs to the loop's thread, but that others may read how much is written.
 
@@ -162,6 +163,7 @@ public final class BlockWriter<A> {
       return; // aborted before it began
     }
     file.descriptor().watchClosing(onClosing);
+    file.file().watchCancelAll(onCancelAll);
     // A size would not tell a pipe from a new file.
     file.status(this, ON_STATUS);
   }
@@ -256,7 +258,11 @@ public final class BlockWriter<A> {
    * ended, or when all is written and only the sync has not ended: that one goes on. Any thread.
    */
   public void abort() {
-    abort(new CancellationException("write " + file + " was cancelled"));
+    abort(cancelled());
+  }
+
+  private CancellationException cancelled() {
+    return new CancellationException("write " + file + " was cancelled");
   }
 
   void abort(Throwable cause) {
@@ -333,12 +339,18 @@ public final class BlockWriter<A> {
   private void completed(Block block, Operation operation, int result) {
     if (result > 0) {
       block.done += result;
+      if (block.done < block.bytes && failure == null && operation.isCancelRequested()) {
+        failure = cancelled(); // it was quicker; nothing is to follow it
+      }
       if (block.done < block.bytes && failure == null) {
         writeOn(block);
         return;
       }
     }
     inFlight--;
+    if (result < 0) {
+      file.file().noteFailedWrite(operation, result);
+    }
     block.state = block.done == block.bytes ? State.WRITTEN : State.FAILED;
     block.letGo();
     if (block.state == State.FAILED && failure == null) {
@@ -465,6 +477,7 @@ public final class BlockWriter<A> {
     handler = null;
     attachment = null;
     file.descriptor().unwatchClosing(onClosing);
+    file.file().unwatchCancelAll(onCancelAll);
   }
 
   /**

@@ -2,6 +2,8 @@ package io.gyre.fs;
 
 import io.gyre.CancelScope;
 import io.gyre.EventLoop;
+import io.gyre.driver.FutureHandler;
+import io.gyre.driver.IoFuture;
 import io.gyre.driver.OperationScope;
 import java.nio.channels.CompletionHandler;
 import java.nio.channels.ShutdownChannelGroupException;
@@ -27,6 +29,9 @@ final class CompositeFuture<T> extends CompletableFuture<T> {
   private final OperationScope outer = OperationScope.current(); // the caller's, or null
   private boolean cancelRequested; // guarded by this
   private boolean claimed; // guarded by this
+
+  /** The last wait for something of the user's: each call has one at a time. */
+  private volatile UserStage awaited;
 
   private CompositeFuture(EventLoop loop) {
     this.loop = loop;
@@ -80,6 +85,27 @@ final class CompositeFuture<T> extends CompletableFuture<T> {
         : OperationScope.call(outer, () -> scope.call(operation::get));
   }
 
+  /**
+   * Waits for something of the user's, to go on where all of a call goes on. The loop's thread only.
+   *
+   * @param what is waited for, as messages name it
+   */
+  CompletableFuture<Void> await(String what, CompletionStage<?> theirs) {
+    var waiting =
+        new UserStage(
+            loop,
+            outer,
+            what,
+            () ->
+                step(() -> IoFuture.start(loop, probe -> loop.nop(probe, FutureHandler.INTEGER))));
+    awaited = waiting; // before cancellation is looked at, as cancel() does it the other way round
+    var end = waiting.await(theirs);
+    if (isCancelRequested()) {
+      waiting.cancel();
+    }
+    return end;
+  }
+
   boolean isCancelRequested() {
     return scope.isCancelled();
   }
@@ -96,6 +122,10 @@ final class CompositeFuture<T> extends CompletableFuture<T> {
       cancelRequested = true;
     }
     scope.cancel();
+    var waiting = awaited;
+    if (waiting != null) {
+      waiting.cancel();
+    }
     return true;
   }
 
@@ -131,25 +161,6 @@ final class CompositeFuture<T> extends CompletableFuture<T> {
                     outcome.run(); // the loop has ended; whoever waits must be told all the same
                   }
                 });
-  }
-
-  /** Waits for something of the user's, which may end on any thread, to go on where all of a call goes on. */
-  static CompletableFuture<Void> onLoop(EventLoop loop, CompletionStage<?> theirs) {
-    var ours = new CompletableFuture<Void>();
-    var _ = // as ours is
-        theirs.whenComplete(
-            (result, failure) -> {
-              if (loop.inLoop()) {
-                settle(ours, null, failure);
-                return;
-              }
-              try {
-                loop.execute(() -> settle(ours, null, failure));
-              } catch (ShutdownChannelGroupException e) {
-                settle(ours, null, failure); // here, since there is no loop any more
-              }
-            });
-    return ours;
   }
 
   /** Repeats an operation while it says true. A loop of {@code thenCompose} would keep each round until the last. */

@@ -122,7 +122,7 @@ final class FileReplacement {
     return owner.step(
         () -> {
           try {
-            return CompositeFuture.onLoop(owner.loop(), writer.apply(file));
+            return owner.await("replace " + path, writer.apply(file));
           } catch (Throwable t) { // the user's
             return CompletableFuture.failedFuture(t);
           }

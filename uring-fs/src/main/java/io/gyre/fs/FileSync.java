@@ -1,5 +1,6 @@
 package io.gyre.fs;
 
+import io.gyre.Buffer;
 import io.gyre.EventLoop;
 import io.gyre.IoHandler;
 import io.gyre.driver.Completion;
@@ -7,13 +8,19 @@ import io.gyre.driver.Descriptor;
 import io.gyre.driver.Errno;
 import io.gyre.driver.OpCode;
 import io.gyre.driver.Operation;
+import io.gyre.driver.TransferFlags;
+import java.nio.ByteBuffer;
 import java.nio.file.FileSystemException;
 import java.nio.file.Path;
 import java.util.Objects;
 
 /**
- * Writing back what is dirty of an open file or directory; and once that has failed, saying so whenever asked. It is the
- * completion of all its operations.
+ * Writing back what is dirty of an open file or directory, alone or together with a write; and once that has failed, saying
+ * so whenever asked. It is the completion of all its operations.
+ *
+ * <p>The kernel tells each descriptor once that data could not be written back, and takes the pages for clean from then on.
+ * Of several syncs at the same time one learns of it, and the others find that all is well. So a success is told only when
+ * all that were under way at its end have ended: one of them may bring the failure that was this one's, too.
  */
 final class FileSync implements Completion {
   /** Of {@link OpCode#FSYNC}: without metadata that reading does not need, fdatasync(2). */
@@ -22,14 +29,33 @@ final class FileSync implements Completion {
   /** Of sync_file_range(2): waits for what is being written already, begins to write the rest, waits for that. */
   private static final int WAIT_WRITE_WAIT = 7;
 
+  /** One that is under way, or whose success is held back. Used again and again, so that nothing is allocated. */
+  private static final class Sync {
+    long number; // counted from the first; once held, that of the last that was under way beside it
+    Sync preceding; // under way only
+    Sync following;
+    Object attachment;
+    IoHandler<Object> handler; // held only, as is the rest
+    OpCode code;
+    int result;
+  }
+
   private final EventLoop loop;
   private final Descriptor descriptor;
   private final Path path;
 
-  // Why data that was written is not on the device and will not be, or null. The kernel tells each
-  // descriptor once that data could not be written back, and takes the pages for clean from then
-  // on: asked again it would say that all is well. So we remember. The loop's thread only.
+  // All below belongs to the loop's thread.
+
+  // Why data that was written is not on the device and will not be, or null: asked again the kernel
+  // would say that all is well.
   private Throwable lost;
+
+  private long begun;
+  private Sync firstUnderWay; // in the order of their numbers
+  private Sync lastUnderWay;
+  private Sync firstHeld; // in the order of their ends, and so of their numbers as well
+  private Sync lastHeld;
+  private Sync firstResting;
 
   FileSync(EventLoop loop, Descriptor descriptor, Path path) {
     this.loop = loop;
@@ -46,6 +72,34 @@ final class FileSync implements Completion {
     start(OpCode.SYNC_RANGE, position, length, WAIT_WRITE_WAIT, handler, attachment);
   }
 
+  /** Whether a write with these flags is a sync as well, and so is to be done here. */
+  static boolean takes(int flags) {
+    return (flags & (TransferFlags.DSYNC | TransferFlags.SYNC)) != 0;
+  }
+
+  /** A write that is a sync as well. The loop's thread only. */
+  void write(Buffer src, long position, int flags, Object attachment, IoHandler<?> handler) {
+    var operation = begin(OpCode.WRITE, handler, attachment);
+    if (operation != null) {
+      submit(operation.memory(src).offset(position).flags(flags));
+    }
+  }
+
+  /** The same from the user's memory. */
+  void write(ByteBuffer src, long position, int flags, Object attachment, IoHandler<?> handler) {
+    var operation = begin(OpCode.WRITE, handler, attachment);
+    if (operation != null) {
+      submit(operation.memory(src).offset(position).flags(flags));
+    }
+  }
+
+  /** A write has failed of a file whose every write is a sync. */
+  void noteWrite(Operation operation, int result) {
+    if (lost == null && isLoss(result)) {
+      lost = operation.failure(result);
+    }
+  }
+
   private void start(
       OpCode code, long position, long length, int flags, Object handler, Object attachment) {
     Objects.requireNonNull(handler, "handler");
@@ -53,46 +107,183 @@ final class FileSync implements Completion {
       loop.execute(() -> start(code, position, length, flags, handler, attachment));
       return;
     }
-    var dispatcher = loop.dispatcher();
-    var operation =
-        dispatcher
-            .acquire(code, descriptor, this, handler, attachment)
-            .offset(position)
-            .length(length)
-            .flags(flags);
-    if (lost != null && !descriptor.isClosing()) {
-      dispatcher.refuse(operation, stillLost());
-    } else {
-      dispatcher.submit(operation);
+    var operation = begin(code, handler, attachment);
+    if (operation != null) {
+      submit(operation.offset(position).length(length).flags(flags));
     }
   }
 
-  private FileSystemException stillLost() {
+  // ---- beginning
+
+  /** A slot for something to submit; null when that was refused, because there was a loss before. */
+  private Operation begin(OpCode code, Object handler, Object attachment) {
+    var dispatcher = loop.dispatcher();
+    if (lost != null && !descriptor.isClosing()) {
+      dispatcher.refuse(
+          dispatcher.acquire(code, descriptor, Operation.NOTIFY, handler, attachment),
+          stillLost(code));
+      return null;
+    }
+    var sync = rested();
+    sync.attachment = attachment;
+    sync.number = ++begun;
+    sync.preceding = lastUnderWay;
+    if (lastUnderWay == null) {
+      firstUnderWay = sync;
+    } else {
+      lastUnderWay.following = sync;
+    }
+    lastUnderWay = sync;
+    return dispatcher.acquire(code, descriptor, this, handler, sync);
+  }
+
+  private void submit(Operation operation) {
+    var sync = (Sync) operation.attachment();
+    try {
+      loop.dispatcher().submit(operation);
+    } catch (RuntimeException e) { // its buffer was released already
+      leave(sync);
+      rest(sync);
+      throw e;
+    }
+  }
+
+  private Sync rested() {
+    var sync = firstResting;
+    if (sync == null) {
+      return new Sync();
+    }
+    firstResting = sync.following;
+    sync.following = null;
+    return sync;
+  }
+
+  private void rest(Sync sync) {
+    sync.attachment = null;
+    sync.handler = null;
+    sync.code = null;
+    sync.following = firstResting;
+    firstResting = sync;
+  }
+
+  // ---- the end
+
+  @Override
+  public void complete(Operation operation, int result) {
+    var sync = (Sync) operation.attachment();
+    @SuppressWarnings("unchecked") // set together with its attachment
+    var handler = (IoHandler<Object>) operation.handler();
+    leave(sync);
+    if (result < 0) {
+      fail(sync, handler, operation.failure(result), isLoss(result));
+      return;
+    }
+    sync.handler = handler;
+    sync.code = operation.code();
+    sync.result = result;
+    sync.number = begun;
+    hold(sync);
+    rethrow(tellHeld(null));
+  }
+
+  private void leave(Sync sync) {
+    if (sync.preceding == null) {
+      firstUnderWay = sync.following;
+    } else {
+      sync.preceding.following = sync.following;
+    }
+    if (sync.following == null) {
+      lastUnderWay = sync.preceding;
+    } else {
+      sync.following.preceding = sync.preceding;
+    }
+    sync.preceding = null;
+    sync.following = null;
+  }
+
+  private void hold(Sync sync) {
+    if (lastHeld == null) {
+      firstHeld = sync;
+    } else {
+      lastHeld.following = sync;
+    }
+    lastHeld = sync;
+  }
+
+  private void fail(Sync sync, IoHandler<Object> handler, Throwable cause, boolean isLoss) {
+    if (lost == null && isLoss) {
+      lost = cause;
+    }
+    var attachment = sync.attachment;
+    rest(sync);
+    Throwable thrown = null;
+    try {
+      handler.failed(cause, attachment);
+    } catch (Throwable t) { // the others are told all the same
+      thrown = t;
+    }
+    rethrow(tellHeld(thrown));
+  }
+
+  /** Tells those who have nobody left to wait for. Handlers may begin new ones meanwhile: each step looks anew. */
+  private Throwable tellHeld(Throwable before) {
+    var thrown = before;
+    while (firstHeld != null
+        && (lost != null || firstUnderWay == null || firstUnderWay.number > firstHeld.number)) {
+      try {
+        tell(takeHeld());
+      } catch (Throwable t) { // the others are told all the same
+        if (thrown == null) {
+          thrown = t;
+        } else {
+          thrown.addSuppressed(t);
+        }
+      }
+    }
+    return thrown;
+  }
+
+  private Sync takeHeld() {
+    var sync = firstHeld;
+    firstHeld = sync.following;
+    if (firstHeld == null) {
+      lastHeld = null;
+    }
+    return sync;
+  }
+
+  private void tell(Sync sync) {
+    var handler = sync.handler;
+    var attachment = sync.attachment;
+    var code = sync.code;
+    rest(sync);
+    if (lost == null) {
+      handler.completed(sync.result, attachment);
+    } else {
+      handler.failed(stillLost(code), attachment);
+    }
+  }
+
+  /** What handlers throw, which the dispatcher reports. */
+  @SuppressWarnings("unchecked") // that it is unchecked is what the compiler is told
+  private static <X extends Throwable> void rethrow(Throwable thrown) throws X {
+    if (thrown != null) {
+      throw (X) thrown;
+    }
+  }
+
+  private FileSystemException stillLost(OpCode code) {
     var failure =
         new FileSystemException(
             path.toString(),
             null,
-            "fsync: an earlier one failed ("
+            code.displayName()
+                + ": an earlier write-back failed ("
                 + lost.getMessage()
                 + "): what was written before it may be lost, and no later fsync brings it back;"
                 + " do it again after opening it anew");
     failure.initCause(lost);
     return failure;
-  }
-
-  @Override
-  public void complete(Operation operation, int result) {
-    if (result >= 0 && lost != null) {
-      // It was under way beside the one that failed, and the kernel tells one of them only.
-      @SuppressWarnings("unchecked") // set together with its attachment
-      var handler = (IoHandler<Object>) operation.handler();
-      handler.failed(stillLost(), operation.attachment());
-      return;
-    }
-    if (lost == null && result < 0 && isLoss(result)) {
-      lost = operation.failure(result);
-    }
-    Operation.NOTIFY.complete(operation, result);
   }
 
   /** Whether data could not be written; else nobody tried. */

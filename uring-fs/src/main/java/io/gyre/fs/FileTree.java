@@ -22,7 +22,9 @@ import java.util.concurrent.CompletableFuture;
  * <p>Everything is done relative to open directories, one name at a time: trees may be deeper than the system's longest
  * path, and a directory that is renamed or replaced by a link meanwhile leads nowhere else. (The NIO driver goes by whole
  * paths, and has neither.) A walk and what a copy reads have a directory open while names in it are left; a removal, and
- * what a copy writes, one for each level.
+ * what a copy writes, until all in it is done. That is 256 directories at most, or twice the parallelism if that is more,
+ * and beyond those one for each level of the tree; for a copy, twice as many. Where the process may not open so many it
+ * fails, with a {@link java.nio.file.FileSystemException} that names EMFILE.
  *
  * <p>Memory is bounded by the depth, not by how wide the tree is: of each directory on the way down some hundred names are
  * known. Cancelling the future cancels what is under way, and the future completes when that has ended and every directory

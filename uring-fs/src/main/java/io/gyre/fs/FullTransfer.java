@@ -126,6 +126,9 @@ final class FullTransfer implements Completion {
       end();
       handler.completed(bytes, attachment);
     } else {
+      if (result < 0 && isWrite()) {
+        file.noteFailedWrite(operation, result);
+      }
       var failure = result == 0 ? nothingMore() : failure(operation.failure(result));
       end();
       handler.failed(failure, attachment);
@@ -169,9 +172,12 @@ final class FullTransfer implements Completion {
     owner.ended(this);
   }
 
+  private boolean isWrite() {
+    return code == OpCode.WRITE || code == OpCode.WRITEV;
+  }
+
   private Throwable nothingMore() {
-    boolean write = code == OpCode.WRITE || code == OpCode.WRITEV;
-    if (!write) {
+    if (!isWrite()) {
       return endOfFile(file, position, done, total);
     }
     // No file system should, but it must not be asked for ever.

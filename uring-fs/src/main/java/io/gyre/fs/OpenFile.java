@@ -10,6 +10,8 @@ import java.nio.channels.NonReadableChannelException;
 import java.nio.channels.NonWritableChannelException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Objects;
 
 /** What the parts of an {@link AsyncFile} share: its descriptor, whose that is, and what it was opened for. */
@@ -21,8 +23,17 @@ final class OpenFile {
   final Sequential sequential;
   final FileSync sync;
   final boolean isAppend;
+
+  /** Takes the outcome of a write that is nothing but that. */
+  final Completion onWrite;
+
   private final boolean readable;
   private final boolean writable;
+  private final boolean syncsWrites;
+
+  // What those who read or write operation after operation do when all is cancelled. The loop's
+  // thread only.
+  private final List<Runnable> streams = new ArrayList<>(0);
 
   // Set before the loop hears of a close: a thread that has asked for one must not read by itself
   // any more. Volatile for those that have learnt of it from that thread.
@@ -38,7 +49,26 @@ final class OpenFile {
         options.contains(StandardOpenOption.WRITE) || options.contains(StandardOpenOption.APPEND);
     this.isAppend = request.isAppend();
     this.readable = options.contains(StandardOpenOption.READ) || !writable;
+    this.syncsWrites =
+        options.contains(StandardOpenOption.DSYNC) || options.contains(StandardOpenOption.SYNC);
+    this.onWrite = syncsWrites ? this::syncedWriteCompleted : Operation.NOTIFY;
     this.sequential = new Sequential(this, readable && writable && descriptor.isStream());
+  }
+
+  /** Cancels all that is under way, and tells those who would go on with it. The loop's thread only. */
+  void cancelAll() {
+    List.copyOf(streams)
+        .forEach(Runnable::run); // first: what has ended already is not gone on with
+    loop.dispatcher().cancelAll(descriptor);
+  }
+
+  /** Adds to what runs when all is cancelled; it must tell nobody from inside this. The loop's thread only. */
+  void watchCancelAll(Runnable action) {
+    streams.add(action);
+  }
+
+  void unwatchCancelAll(Runnable action) {
+    streams.remove(action);
   }
 
   /** A slot for something on this file. The loop's thread only. */
@@ -80,6 +110,20 @@ final class OpenFile {
     } else {
       loop.execute(() -> start(code, completion, position, length, flags, handler, attachment));
     }
+  }
+
+  /** A write has failed, which counts as a failed sync where each write is one. The loop's thread only. */
+  void noteFailedWrite(Operation operation, int result) {
+    if (syncsWrites) {
+      sync.noteWrite(operation, result);
+    }
+  }
+
+  private void syncedWriteCompleted(Operation operation, int result) {
+    if (result < 0) {
+      sync.noteWrite(operation, result);
+    }
+    Operation.NOTIFY.complete(operation, result);
   }
 
   void requireReadable() {

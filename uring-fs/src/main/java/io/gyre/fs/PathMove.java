@@ -94,6 +94,7 @@ final class PathMove {
             });
   }
 
+  /** What is removed must be there once more, and durably so: the content first, then the name that leads to it. */
   private CompletableFuture<Void> copyAndRemove() {
     var trees = FileTree.on(files.loop());
     var how = EnumSet.of(StandardCopyOption.COPY_ATTRIBUTES);
@@ -105,10 +106,21 @@ final class PathMove {
         .step(
             () ->
                 trees.copyAsync(
-                    source, target, TreeOptions.DEFAULT, TreeProgress.NONE, copyOptions))
+                    source, target, TreeOptions.DEFAULT.durably(), TreeProgress.NONE, copyOptions))
+        .thenCompose(copied -> forceName())
         .thenCompose(
-            copied ->
+            forced ->
                 owner.step(() -> trees.deleteAsync(source, TreeOptions.DEFAULT, TreeProgress.NONE)))
         .thenAccept(removed -> {});
+  }
+
+  private CompletableFuture<Void> forceName() {
+    var parent = target.getParent();
+    return owner
+        .step(() -> files.openDirectoryAsync(parent == null ? Path.of("") : parent))
+        .thenCompose(
+            directory ->
+                CompositeFuture.andFinally(
+                    owner.step(directory::forceAsync), directory::closeAsync));
   }
 }

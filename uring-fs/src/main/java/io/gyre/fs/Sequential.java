@@ -215,7 +215,7 @@ final class Sequential implements Completion {
     if (read) {
       Transfers.readCompleted(operation, result);
     } else {
-      Operation.NOTIFY.complete(operation, result);
+      file.onWrite.complete(operation, result);
     }
   }
 }

@@ -15,9 +15,16 @@ public enum TransferOption {
    * read of what is not in the page cache, for instance. Not on the NIO driver.
    */
   NOWAIT(TransferFlags.NOWAIT),
-  /** Writes only: the data is durable when the write completes, as by {@code force(false)}. */
+  /**
+   * Writes only: the data is durable when the write completes, as by {@code force(false)}. When that fails with EIO, ENOSPC
+   * or EDQUOT the system does not tell whether it was the write or the sync: it counts as a failed {@link AsyncFile#force},
+   * which is final for the open file, as one of that is for later writes with this option.
+   */
   DSYNC(TransferFlags.DSYNC),
-  /** Writes only: data and metadata are durable when the write completes, as by {@code force(true)}. */
+  /**
+   * Writes only: data and metadata are durable when the write completes, as by {@code force(true)}. Its failures count as
+   * those with {@link #DSYNC}.
+   */
   SYNC(TransferFlags.SYNC),
   /** Writes only: to the end of the file, whatever position is given. */
   APPEND(TransferFlags.APPEND),

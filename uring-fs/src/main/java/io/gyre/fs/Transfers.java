@@ -109,10 +109,14 @@ final class Transfers {
     Objects.requireNonNull(src, "src");
     Objects.requireNonNull(handler, "handler");
     if (file.loop.inLoop()) {
+      if (FileSync.takes(flags)) {
+        file.sync.write(src, position, flags, attachment, handler);
+        return;
+      }
       file.loop
           .dispatcher()
           .submit(
-              file.operation(OpCode.WRITE, Operation.NOTIFY, handler, attachment)
+              file.operation(OpCode.WRITE, file.onWrite, handler, attachment)
                   .memory(src)
                   .offset(position)
                   .flags(flags));
@@ -132,10 +136,14 @@ final class Transfers {
     Objects.requireNonNull(src, "src");
     Objects.requireNonNull(handler, "handler");
     if (file.loop.inLoop()) {
+      if (FileSync.takes(flags)) {
+        file.sync.write(src, position, flags, attachment, handler);
+        return;
+      }
       file.loop
           .dispatcher()
           .submit(
-              file.operation(OpCode.WRITE, Operation.NOTIFY, handler, attachment)
+              file.operation(OpCode.WRITE, file.onWrite, handler, attachment)
                   .memory(src)
                   .offset(position)
                   .flags(flags));
@@ -153,7 +161,7 @@ final class Transfers {
       file.loop
           .dispatcher()
           .submit(
-              file.operation(OpCode.WRITEV, Operation.NOTIFY, handler, attachment)
+              file.operation(OpCode.WRITEV, file.onWrite, handler, attachment)
                   .vector(buffers)
                   .offset(position));
     } else {
@@ -171,7 +179,7 @@ final class Transfers {
       file.loop
           .dispatcher()
           .submit(
-              file.operation(OpCode.WRITEV, Operation.NOTIFY, handler, attachment)
+              file.operation(OpCode.WRITEV, file.onWrite, handler, attachment)
                   .vector(buffers)
                   .offset(position));
     } else {

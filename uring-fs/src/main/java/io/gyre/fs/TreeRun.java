@@ -23,8 +23,14 @@ import java.util.function.Supplier;
  * <p>The deepest directory that has entries left goes first. So of each directory on the way down one part of its names is
  * in memory, however many there are, and nothing else waits. The next part is read when the last name of the former is
  * taken, which tells early whether a directory is still needed.
+ *
+ * <p>So many directories are open at a time that the way down of each entry under way could be among them. Once there are
+ * {@link #openLimit()} a further one is opened only when nothing is under way that may open, read or close one: then the
+ * deepest with names left has all that is open above it, and one more for each level below it suffices to come to an end.
  */
 abstract class TreeRun {
+  private static final int OPEN_LIMIT = 256;
+
   static final LinkOption[] FOLLOW = {};
   static final LinkOption[] NO_FOLLOW = {LinkOption.NOFOLLOW_LINKS};
 
@@ -43,6 +49,8 @@ abstract class TreeRun {
   private final Set<AsyncDirectory> open = new HashSet<>();
   private final CompletableFuture<TreeSummary> ended = new CompletableFuture<>();
   private int underWay; // entries, parts being read, directories being left or closed
+  private int opening; // entries under way that may open a directory
+  private int changing; // of what is under way, all that may change which directories are open
   private final Queue<Node> toSettle = new ArrayDeque<>();
   private boolean going;
   private boolean stopped;
@@ -110,6 +118,11 @@ abstract class TreeRun {
 
   /** What to do about a failure. */
   abstract FileVisitResult failed(Path path, Exception cause);
+
+  /** How many directories may be open before they are opened one by one; a copy has two for each of its source. */
+  int openLimit() {
+    return Math.max(OPEN_LIMIT, 2 * Math.min(options.parallelism(), Integer.MAX_VALUE / 2));
+  }
 
   // ---- for those
 
@@ -205,8 +218,13 @@ abstract class TreeRun {
       return;
     }
     going = true;
-    while (settleOne() || takeOne()) {}
-    going = false;
+    try {
+      while (settleOne() || takeOne()) {}
+    } catch (Throwable t) { // whatever it is, somebody waits
+      stop(t);
+    } finally {
+      going = false;
+    }
     if (underWay == 0) {
       end();
     }
@@ -229,6 +247,11 @@ abstract class TreeRun {
     if (node == null) {
       return false;
     }
+    if (mayBeDirectory(node.names.element().type())
+        && changing > 0
+        && open.size() + opening >= openLimit()) {
+      return false;
+    }
     var entry = node.names.remove();
     var path = node.path.resolve(entry.name());
     take(new Place(node, node.directory, entry.name(), path, node.depth + 1), entry.type());
@@ -236,6 +259,12 @@ abstract class TreeRun {
       read(node);
     }
     return true;
+  }
+
+  private boolean mayBeDirectory(FileType type) {
+    return type == FileType.DIRECTORY
+        || type == FileType.UNKNOWN
+        || (type == FileType.SYMBOLIC_LINK && options.followLinks());
   }
 
   private Node deepestWithNames() {
@@ -252,7 +281,10 @@ abstract class TreeRun {
   }
 
   private void take(Place place, FileType type) {
+    int opens = mayBeDirectory(type) ? 1 : 0;
     underWay++;
+    opening += opens;
+    changing += opens;
     if (place.parent != null) {
       place.parent.taken++;
     }
@@ -260,6 +292,8 @@ abstract class TreeRun {
         guarded(() -> handle(place, type)),
         (nothing, cause) -> {
           underWay--;
+          opening -= opens;
+          changing -= opens;
           if (cause != null) {
             fail(place.parent, place.path, cause);
           }
@@ -274,11 +308,13 @@ abstract class TreeRun {
   private void read(Node node) {
     node.reading = true;
     underWay++;
+    changing++;
     after(
         guarded(() -> step(node.directory::nextEntriesAsync)),
         (entries, cause) -> {
           node.reading = false;
           underWay--;
+          changing--;
           if (cause != null) {
             fail(node, node.path, cause);
             node.skipTheRest();
@@ -304,10 +340,12 @@ abstract class TreeRun {
       return;
     }
     underWay++;
+    changing++;
     after(
         guarded(() -> leave(node)),
         (nothing, cause) -> {
           underWay--;
+          changing--;
           if (cause != null) {
             fail(node, node.path, cause);
           }
@@ -334,10 +372,12 @@ abstract class TreeRun {
       return;
     }
     underWay++;
+    changing++;
     after(
         release(directory),
         (nothing, cause) -> {
           underWay--;
+          changing--;
           goOn();
         });
   }
@@ -353,8 +393,17 @@ abstract class TreeRun {
     }
   }
 
-  private static <U> void after(CompletableFuture<U> first, BiConsumer<U, Throwable> next) {
-    var _ = first.whenComplete(next); // which deals with failures
+  private <U> void after(CompletableFuture<U> first, BiConsumer<U, Throwable> next) {
+    var _ = // next deals with failures
+        first.whenComplete(
+            (result, cause) -> {
+              try {
+                next.accept(result, cause);
+              } catch (Throwable t) { // nobody would go on with this
+                stop(t);
+                goOn();
+              }
+            });
   }
 
   /** Something threw, which is no failure of an entry. */

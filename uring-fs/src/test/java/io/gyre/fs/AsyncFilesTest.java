@@ -9,6 +9,8 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.gyre.driver.DirectoryEntry;
+import io.gyre.driver.Errno;
+import io.gyre.driver.OpCode;
 import io.gyre.testing.DriverTest;
 import io.gyre.testing.Pattern;
 import io.gyre.testing.Seeds;
@@ -39,6 +41,7 @@ import java.util.List;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.io.TempDir;
 
 /** The file system by plain paths, held against what java.nio.file.Files does. */
@@ -294,6 +297,39 @@ class AsyncFilesTest {
       files.deleteIfExists(elsewhere.resolve("target/file"));
       files.deleteIfExists(elsewhere.resolve("target"));
       files.deleteIfExists(elsewhere);
+    }
+  }
+
+  @DriverTest
+  void aMoveToAnotherFileSystemRemovesNothingBeforeTheCopyIsDurable(TestRuntime driver)
+      throws Exception {
+    var elsewhere = Files.createTempDirectory(Path.of("/dev/shm"), "gyre-test-");
+    var failing = new FailingDriver(driver.configuration().driver());
+    var runtime = driver.startOn(failing, b -> b);
+    var files = AsyncFiles.of(runtime);
+    try {
+      var source = Files.createDirectory(dir.resolve("source"));
+      Files.writeString(source.resolve("file"), "content");
+      failing.fail(runtime.loop(), -1, Errno.EIO);
+      files.move(source, elsewhere.resolve("target"));
+      var asked = failing.asked(runtime.loop());
+      var syncs = IntStream.range(0, asked.size()).filter(i -> asked.get(i) == OpCode.FSYNC);
+      int[] steps = syncs.toArray();
+      assertEquals(3, steps.length, "the file, the directory, and its name: " + asked);
+      assertTrue(steps[2] < asked.indexOf(OpCode.REMOVE), asked::toString);
+
+      for (int step : steps) {
+        Files.createDirectory(source);
+        Files.writeString(source.resolve("file"), "content");
+        var target = elsewhere.resolve("target-" + step);
+        failing.fail(runtime.loop(), step, Errno.EIO);
+        var failure = assertThrows(IOException.class, () -> files.move(source, target));
+        assertTrue(failure.getMessage().contains("EIO"), failure::getMessage);
+        assertEquals("content", Files.readString(source.resolve("file")));
+        FileTree.on(runtime).delete(source, TreeOptions.DEFAULT, TreeProgress.NONE);
+      }
+    } finally {
+      FileTree.on(runtime).delete(elsewhere, TreeOptions.DEFAULT, TreeProgress.NONE);
     }
   }
 

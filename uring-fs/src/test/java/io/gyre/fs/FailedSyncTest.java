@@ -1,24 +1,37 @@
 package io.gyre.fs;
 
 import static java.nio.file.StandardOpenOption.CREATE;
+import static java.nio.file.StandardOpenOption.DSYNC;
 import static java.nio.file.StandardOpenOption.READ;
+import static java.nio.file.StandardOpenOption.SYNC;
 import static java.nio.file.StandardOpenOption.WRITE;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.gyre.Buffer;
+import io.gyre.IoHandler;
 import io.gyre.driver.Errno;
+import io.gyre.driver.FutureHandler;
+import io.gyre.driver.OpCode;
 import io.gyre.testing.ChildJvm;
 import io.gyre.testing.DriverTest;
 import io.gyre.testing.TestRuntime;
 import io.gyre.testing.Waits;
+import java.io.IOException;
+import java.lang.management.ManagementFactory;
 import java.nio.ByteBuffer;
 import java.nio.channels.ClosedChannelException;
 import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.EnumSet;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -77,6 +90,256 @@ class FailedSyncTest {
       var beside = Waits.failure(FileSystemException.class, forces.getLast(), "the one beside it");
       assertTrue(beside.getMessage().contains("may be lost"), beside::getMessage);
       assertEquals(2, disk.asked());
+    }
+  }
+
+  @DriverTest
+  void aForceSeenToEndBeforeTheOneThatFailsIsNoSuccess(TestRuntime driver) throws Exception {
+    var disk = DelayedOperations.syncs(driver.configuration().driver());
+    try (var runtime = driver.startOn(disk, b -> b);
+        var file = AsyncFile.open(runtime, dir.resolve("file"), WRITE, CREATE)) {
+      // Whichever of them began first, the other may have been told what was lost of both.
+      for (int bad = 0; bad < 2; bad++) {
+        try (var again = AsyncFile.open(runtime, file.path(), WRITE)) {
+          var forces = List.of(again.forceAsync(true), again.forceAsync(true));
+          disk.awaitAsked(file.loop(), 2 * bad + 2);
+          disk.succeed(file.loop(), 2 * bad + (1 - bad));
+          assertFalse(forces.get(1 - bad).isDone(), "told before the other has ended");
+          disk.fail(file.loop(), 2 * bad + bad, Errno.EIO);
+          Waits.failure(FileSystemException.class, forces.get(bad), "the one that failed");
+          var good = Waits.failure(FileSystemException.class, forces.get(1 - bad), "the other");
+          assertTrue(good.getMessage().contains("may be lost"), good::getMessage);
+        }
+      }
+    }
+  }
+
+  @DriverTest
+  void aForceWaitsForThoseBesideItAndForNoOthers(TestRuntime driver) throws Exception {
+    var disk = DelayedOperations.syncs(driver.configuration().driver());
+    try (var runtime = driver.startOn(disk, b -> b);
+        var file = AsyncFile.open(runtime, dir.resolve("file"), WRITE, CREATE)) {
+      var loop = file.loop();
+      var first = file.forceAsync(true);
+      var second = file.forceAsync(true);
+      disk.awaitAsked(loop, 2);
+      disk.succeed(loop, 1);
+      var third = file.forceAsync(true); // began when the second had ended
+      disk.awaitAsked(loop, 3);
+      assertFalse(second.isDone(), "told before the first has ended");
+      disk.fail(loop, 0, Errno.EINVAL); // which is no loss
+      Waits.failure(FileSystemException.class, first, "the first");
+      Waits.get(second, "the second");
+      var fourth = file.forceAsync(true);
+      disk.awaitAsked(loop, 4);
+      disk.succeed(loop, 3);
+      disk.succeed(loop, 2);
+      Waits.get(third, "the third");
+      Waits.get(fourth, "the fourth");
+    }
+  }
+
+  @DriverTest
+  void whatOneHandlerThrowsKeepsNobodyFromBeingTold(TestRuntime driver) throws Exception {
+    var disk = DelayedOperations.syncs(driver.configuration().driver());
+    var reported = new ConcurrentLinkedQueue<Throwable>();
+    try (var runtime = driver.startOn(disk, b -> b.exceptionHandler(reported::add));
+        var file = AsyncFile.open(runtime, dir.resolve("file"), WRITE, CREATE)) {
+      var loop = file.loop();
+      var held = new ArrayList<CompletableFuture<Void>>();
+      var thrown = new IllegalStateException("the handler's");
+      held.add(file.forceAsync(true));
+      file.force(
+          true,
+          null,
+          new IoHandler<Void>() {
+            @Override
+            public void completed(int result, Void attachment) {
+              throw thrown;
+            }
+
+            @Override
+            public void failed(Throwable cause, Void attachment) {}
+          });
+      held.add(file.forceAsync(true));
+      disk.awaitAsked(loop, 3);
+      disk.succeed(loop, 1);
+      disk.succeed(loop, 2);
+      disk.succeed(loop, 0);
+      for (var force : held) {
+        Waits.get(force, "one beside the handler that throws");
+      }
+      assertEquals(List.of(thrown), List.copyOf(reported));
+    }
+  }
+
+  @DriverTest
+  void aDurableWriteThatFailsIsNeverForgotten(TestRuntime driver) throws Exception {
+    for (var option : List.of(TransferOption.DSYNC, TransferOption.SYNC)) {
+      var disk = DelayedOperations.syncs(driver.configuration().driver());
+      try (var runtime = driver.startOn(disk, b -> b);
+          var file = AsyncFile.open(runtime, dir.resolve("file"), WRITE, CREATE);
+          var pooled = new Lease(file)) {
+        var loop = file.loop();
+        var durably = Set.of(option);
+        var write = file.writeAsync(ByteBuffer.allocate(10), 0, durably);
+        disk.awaitAsked(loop, 1);
+        disk.succeed(loop, 0);
+        assertEquals(10, Waits.get(write, "a durable write"));
+        var second = file.writeAsync(pooled.buffer, 0, durably);
+        disk.awaitAsked(loop, 2);
+        disk.fail(loop, 1, Errno.EIO);
+        var first = Waits.failure(FileSystemException.class, second, "the write");
+        assertTrue(first.getMessage().contains("EIO"), first::getMessage);
+        var later =
+            List.of(
+                file.forceAsync(true),
+                file.writeAsync(ByteBuffer.allocate(10), 0, durably),
+                file.writeAsync(pooled.buffer, 0, durably));
+        for (var after : later) {
+          var failure = Waits.failure(FileSystemException.class, after, "what comes later");
+          assertTrue(failure.getMessage().contains("may be lost"), failure::getMessage);
+        }
+        disk.awaitAsked(loop, 2);
+        assertEquals(10, file.write(ByteBuffer.allocate(10), 10), "one that is not durable");
+      }
+    }
+  }
+
+  /** A pooled buffer of 100 bytes. */
+  private static final class Lease implements AutoCloseable {
+    final Buffer buffer;
+
+    Lease(AsyncFile file) {
+      buffer = file.loop().buffers().acquire(100);
+      buffer.byteBuffer().limit(100);
+    }
+
+    @Override
+    public void close() {
+      buffer.release();
+    }
+  }
+
+  @DriverTest
+  void aForceBesideADurableWriteThatFailsIsNoSuccess(TestRuntime driver) throws Exception {
+    var disk = DelayedOperations.syncs(driver.configuration().driver());
+    try (var runtime = driver.startOn(disk, b -> b);
+        var file = AsyncFile.open(runtime, dir.resolve("file"), WRITE, CREATE)) {
+      var loop = file.loop();
+      var write = file.writeAsync(ByteBuffer.allocate(10), 0, Set.of(TransferOption.DSYNC));
+      var force = file.forceAsync(false);
+      disk.awaitAsked(loop, 2);
+      disk.succeed(loop, 1);
+      assertFalse(force.isDone(), "told before the write has ended");
+      disk.fail(loop, 0, Errno.EIO);
+      Waits.failure(FileSystemException.class, write, "the write");
+      Waits.failure(FileSystemException.class, force, "the force");
+    }
+  }
+
+  @DriverTest
+  void aDurableWriteOfAReleasedBufferHoldsNothingUp(TestRuntime driver) throws Exception {
+    try (var file = AsyncFile.open(driver.start(), dir.resolve("file"), WRITE, CREATE)) {
+      var refused = new CompletableFuture<CompletableFuture<Void>>();
+      file.loop()
+          .execute(
+              () -> {
+                var released = file.loop().buffers().acquire(100);
+                released.release();
+                var durably = Set.of(TransferOption.DSYNC);
+                assertThrows(
+                    IllegalStateException.class,
+                    () -> file.write(released, 0, durably, null, FutureHandler.INTEGER));
+                refused.complete(file.forceAsync(true));
+              });
+      Waits.get(Waits.get(refused, "the refusal"), "the force");
+    }
+  }
+
+  @DriverTest
+  void aFailedWriteOfAFileOpenedForDurableOnesIsNeverForgotten(TestRuntime driver)
+      throws Exception {
+    interface Writing {
+      void to(AsyncFile file) throws IOException;
+    }
+    var writes =
+        List.<Writing>of(
+            file -> file.write(ByteBuffer.allocate(10), 0),
+            file -> file.write(new ByteBuffer[] {ByteBuffer.allocate(10)}, 0),
+            file -> file.write(ByteBuffer.allocate(10)),
+            file -> file.writeFully(ByteBuffer.allocate(10), 0),
+            file -> {
+              try (var stream = file.outputStream(WriteBehind.DEFAULT)) {
+                stream.write(1);
+              }
+            });
+    for (var option : List.of(DSYNC, SYNC)) {
+      for (var writing : writes) {
+        var failing = new FailingDriver(driver.configuration().driver());
+        var runtime = driver.startOn(failing, b -> b);
+        try (var file = AsyncFile.open(runtime, dir.resolve("file"), WRITE, CREATE, option)) {
+          writing.to(file);
+          failing.failNext(runtime.loop(), EnumSet.of(OpCode.WRITE, OpCode.WRITEV), Errno.EIO);
+          assertThrows(FileSystemException.class, () -> writing.to(file));
+          var forced = assertThrows(FileSystemException.class, () -> file.force(true));
+          assertTrue(forced.getMessage().contains("may be lost"), forced::getMessage);
+        } finally {
+          driver.closeAndWait(runtime);
+        }
+      }
+    }
+  }
+
+  @DriverTest(drivers = "uring")
+  void syncsBesideEachOtherAllocateNothing(TestRuntime driver) throws Exception {
+    try (var file = AsyncFile.open(driver.start(), dir.resolve("file"), WRITE, CREATE)) {
+      var counting = new Counting(file);
+      file.loop().execute(counting::begin);
+      long bytes = Waits.get(counting.bytes, "many syncs");
+      assertTrue(bytes < Counting.MEASURED, bytes + " bytes for " + Counting.MEASURED + " syncs");
+    }
+  }
+
+  /** Syncs again and again, several at a time, and measures what the loop's thread allocates once it is warm. */
+  private static final class Counting implements IoHandler<Object> {
+    static final int AT_A_TIME = 4;
+    static final int WARM_UP = 5_000;
+    static final int MEASURED = 5_000;
+    private static final com.sun.management.ThreadMXBean THREADS =
+        (com.sun.management.ThreadMXBean) ManagementFactory.getThreadMXBean();
+
+    final CompletableFuture<Long> bytes = new CompletableFuture<>();
+    private final AsyncFile file;
+    private int count;
+    private long before;
+
+    Counting(AsyncFile file) {
+      this.file = file;
+    }
+
+    void begin() {
+      for (int i = 0; i < AT_A_TIME; i++) {
+        file.force(false, null, this);
+      }
+    }
+
+    @Override
+    public void completed(int result, Object attachment) {
+      count++;
+      if (count == WARM_UP) {
+        before = THREADS.getCurrentThreadAllocatedBytes();
+      } else if (count == WARM_UP + MEASURED) {
+        bytes.complete(THREADS.getCurrentThreadAllocatedBytes() - before);
+      }
+      if (count < WARM_UP + MEASURED) {
+        file.force(false, null, this);
+      }
+    }
+
+    @Override
+    public void failed(Throwable cause, Object attachment) {
+      bytes.completeExceptionally(cause);
     }
   }
 

@@ -12,6 +12,7 @@ import io.gyre.testing.RefusingDriver;
 import io.gyre.testing.Waits;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 
 /** A real driver that lets one operation fail, and knows what it was asked for. For runtimes of one loop. */
@@ -20,6 +21,7 @@ final class FailingDriver extends ProviderUnderTest {
   // The loop's thread only.
   private final List<OpCode> asked = new ArrayList<>();
   private int failing = -1;
+  private Set<OpCode> failingCodes = Set.of();
   private Errno errno = Errno.EIO;
 
   /** Of a driver's name. */
@@ -34,6 +36,17 @@ final class FailingDriver extends ProviderUnderTest {
         () -> {
           asked.clear();
           failing = number;
+          errno = with;
+          return null;
+        });
+  }
+
+  /** Has the next one of these fail. */
+  void failNext(EventLoop loop, Set<OpCode> codes, Errno with) {
+    onLoop(
+        loop,
+        () -> {
+          failingCodes = codes;
           errno = with;
           return null;
         });
@@ -64,7 +77,8 @@ final class FailingDriver extends ProviderUnderTest {
     public void submit(Operation operation) {
       int number = asked.size();
       asked.add(operation.code());
-      if (number == failing) {
+      if (number == failing || failingCodes.contains(operation.code())) {
+        failingCodes = Set.of();
         refuse(operation, errno);
       } else {
         super.submit(operation);

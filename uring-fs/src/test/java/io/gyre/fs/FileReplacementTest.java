@@ -3,10 +3,12 @@ package io.gyre.fs;
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.gyre.CancelScope;
 import io.gyre.IoRuntime;
 import io.gyre.driver.Errno;
 import io.gyre.driver.OpCode;
@@ -15,16 +17,20 @@ import io.gyre.testing.DriverTest;
 import io.gyre.testing.TestRuntime;
 import io.gyre.testing.Waits;
 import java.io.IOException;
+import java.io.InterruptedIOException;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
+import java.nio.channels.ShutdownChannelGroupException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -297,5 +303,65 @@ class FileReplacementTest {
     Waits.failure(replacing, "the replacement");
     assertEquals("old", Files.readString(path));
     assertEquals(List.of(Path.of("file")), names());
+  }
+
+  private interface Ending {
+    void by(CompletableFuture<Void> replacing, CancelScope scope, IoRuntime runtime)
+        throws Exception;
+  }
+
+  /** A replacement whose writer never ends. */
+  private Throwable endOfOneThatNeverEnds(TestRuntime driver, CancelScope scope, Ending ending)
+      throws Exception {
+    var runtime = driver.start();
+    var files = AsyncFiles.of(runtime);
+    var path = Files.writeString(dir.resolve("file"), "old");
+    var begun = new CompletableFuture<Void>();
+    var replacing =
+        scope.call(
+            () ->
+                files.replaceAsync(
+                    path,
+                    file ->
+                        file.writeAsync(content("part"), 0)
+                            .thenCompose(
+                                n -> {
+                                  begun.complete(null);
+                                  return new CompletableFuture<Void>();
+                                })));
+    Waits.get(begun, "the writer");
+    ending.by(replacing, scope, runtime);
+    var failure = Waits.get(replacing.handle((nothing, cause) -> cause), "the replacement");
+    assertEquals("old", Files.readString(path));
+    assertEquals(List.of(Path.of("file")), names());
+    driver.closeAndWait(runtime);
+    return failure;
+  }
+
+  @DriverTest
+  void aWriterThatNeverEndsIsEndedByCancelling(TestRuntime driver) throws Exception {
+    var failure =
+        endOfOneThatNeverEnds(driver, new CancelScope(), (future, s, r) -> future.cancel(true));
+    var message = assertInstanceOf(CancellationException.class, failure).getMessage();
+    assertEquals("replace " + dir.resolve("file") + " was cancelled", message);
+  }
+
+  @DriverTest
+  void aWriterThatNeverEndsIsEndedByItsScope(TestRuntime driver) throws Exception {
+    var failure = endOfOneThatNeverEnds(driver, new CancelScope(), (f, s, r) -> s.cancel());
+    assertInstanceOf(CancellationException.class, failure);
+    var late =
+        endOfOneThatNeverEnds(
+            driver, CancelScope.withTimeout(Duration.ofMillis(500)), (f, s, r) -> {});
+    var message = assertInstanceOf(InterruptedIOException.class, late).getMessage();
+    assertTrue(message.contains(dir.resolve("file") + ": timed out"), message);
+  }
+
+  @DriverTest
+  void aWriterThatNeverEndsIsEndedByTheRuntimes(TestRuntime driver) throws Exception {
+    var failure =
+        endOfOneThatNeverEnds(
+            driver, new CancelScope(), (f, s, runtime) -> driver.closeAndWait(runtime));
+    assertInstanceOf(ShutdownChannelGroupException.class, failure);
   }
 }

@@ -35,6 +35,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.CancellationException;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -738,5 +739,124 @@ class FileTreeTest {
     var copying = FileTree.on(runtime).copyAsync(source, target, TreeOptions.DEFAULT, ends);
     Waits.failure(copying, "the copy");
     assertFalse(Files.exists(target.resolve("large")), "a part of it was left");
+  }
+
+  /** Enters each directory and looks at nothing else. */
+  private static class Entering extends TreeRun {
+    Entering(CompositeFuture<?> owner, TreeOptions options) {
+      super(owner, options);
+    }
+
+    CompletableFuture<TreeSummary> begin(Path root) {
+      return run(root);
+    }
+
+    @Override
+    CompletableFuture<?> handle(Place place, FileType type) {
+      return place.depth() > 0 && type != FileType.DIRECTORY
+          ? CompletableFuture.completedFuture(null)
+          : step(() -> place.where().openDirectoryAsync(place.name(), NO_FOLLOW))
+              .thenAccept(directory -> enter(new Node(place, null, hold(directory))));
+    }
+
+    @Override
+    CompletableFuture<?> leave(Node node) {
+      directoryCount++;
+      return CompletableFuture.completedFuture(null);
+    }
+
+    @Override
+    boolean keepsOpen() {
+      return false;
+    }
+
+    @Override
+    FileVisitResult failed(Path path, Exception cause) {
+      return FileVisitResult.TERMINATE;
+    }
+  }
+
+  @DriverTest
+  void whatIsThrownBetweenTheStepsEndsAWalk(TestRuntime driver) throws Exception {
+    var root = makeTree();
+    var thrown = new IllegalStateException("between the steps");
+    var walking =
+        CompositeFuture.<TreeSummary>start(
+            driver.start().loop(),
+            owner ->
+                new Entering(owner, TreeOptions.DEFAULT) {
+                  @Override
+                  boolean keepsOpen() {
+                    throw thrown;
+                  }
+                }.begin(root));
+    assertSame(thrown, Waits.failure(walking, "the walk"));
+  }
+
+  private static void makeWideAndDeep(Path directory, int width, int depth) throws IOException {
+    for (int i = 0; i < width && depth > 0; i++) {
+      makeWideAndDeep(Files.createDirectory(directory.resolve("d" + i)), width, depth - 1);
+    }
+  }
+
+  @DriverTest
+  void aWideAndDeepTreeHasABoundedNumberOfDirectoriesOpen(TestRuntime driver) throws Exception {
+    int limit = 5;
+    int depth = 4;
+    for (boolean keepsOpen : new boolean[] {false, true}) {
+      var root = Files.createDirectory(dir.resolve("wide-" + keepsOpen));
+      makeWideAndDeep(root, 6, depth);
+      var most = new AtomicInteger();
+      var walking =
+          CompositeFuture.<TreeSummary>start(
+              driver.start().loop(),
+              owner ->
+                  new Entering(owner, TreeOptions.DEFAULT) {
+                    private int count;
+
+                    @Override
+                    int openLimit() {
+                      return limit;
+                    }
+
+                    @Override
+                    AsyncDirectory hold(AsyncDirectory directory) {
+                      most.accumulateAndGet(++count, Math::max);
+                      return super.hold(directory);
+                    }
+
+                    @Override
+                    CompletableFuture<Void> release(AsyncDirectory directory) {
+                      count--;
+                      return super.release(directory);
+                    }
+
+                    @Override
+                    boolean keepsOpen() {
+                      return keepsOpen;
+                    }
+                  }.begin(root));
+      var walked = Waits.get(walking, "the walk");
+      assertEquals(1 + 6 + 36 + 216 + 1296, walked.directories());
+      assertTrue(most.get() > limit, "the limit was never met: " + most);
+      assertTrue(most.get() <= limit + depth, () -> most + " were open");
+    }
+  }
+
+  @DriverTest
+  void asManyDirectoriesAsThatAreNoReasonToStop(TestRuntime driver) throws Exception {
+    var root = Files.createDirectory(dir.resolve("wide"));
+    makeWideAndDeep(root, 3, 4);
+    var trees =
+        CompositeFuture.<TreeSummary>start(
+            driver.start().loop(),
+            owner ->
+                new Entering(owner, TreeOptions.DEFAULT) {
+                  @Override
+                  int openLimit() {
+                    return 1; // the root's
+                  }
+                }.begin(root));
+    assertEquals(1 + 3 + 9 + 27 + 81, Waits.get(trees, "the walk").directories());
   }
 }
