@@ -65,6 +65,9 @@ public final class Operation {
   /** What it was started in, or null. */
   OperationScope scope;
 
+  /** Whether it waits for something that no driver knows: see {@link OperationDispatcher#park}. */
+  boolean parked;
+
   /** Whether anything was set but what every operation has: what none was set of needs no looking after. */
   boolean touched;
 
@@ -339,7 +342,7 @@ public final class Operation {
    * @return this
    */
   public Operation vector(ByteBuffer[] buffers) {
-    newVector().set(buffers);
+    newVector().set(buffers, BufferVector.MAX_COUNT);
     return this;
   }
 
@@ -351,7 +354,42 @@ public final class Operation {
    * @return this
    */
   public Operation vector(Buffer[] buffers) {
-    newVector().set(buffers);
+    newVector().set(buffers, BufferVector.MAX_COUNT);
+    return this;
+  }
+
+  /**
+   * Sets the memory of a send to what remains in each of a user's buffers, one after the other and all of them, however
+   * many.
+   *
+   * @param buffers direct or heap; the array is not looked at again
+   * @return this, whose {@link #memoryLength()} is that of all of them
+   * @throws IllegalArgumentException when that is more than an {@code int} can tell
+   */
+  public Operation gather(ByteBuffer[] buffers) {
+    newVector().set(buffers, buffers.length);
+    return withLengthOfAll();
+  }
+
+  /**
+   * Sets the memory of a send to what remains in each of several pooled buffers, which are pinned from submission to the
+   * last outcome.
+   *
+   * @param buffers leased; the array is not looked at again
+   * @return as {@link #gather(ByteBuffer[])}
+   */
+  public Operation gather(Buffer[] buffers) {
+    newVector().set(buffers, buffers.length);
+    return withLengthOfAll();
+  }
+
+  private Operation withLengthOfAll() {
+    long bytes = vector.bytes();
+    if (bytes > Integer.MAX_VALUE) {
+      throw new IllegalArgumentException(
+          "the buffers' " + bytes + " bytes are more than " + Integer.MAX_VALUE + ": write parts");
+    }
+    memoryLength = (int) bytes;
     return this;
   }
 

@@ -264,6 +264,57 @@ public final class OperationDispatcher {
   }
 
   /**
+   * Starts an operation that no driver carries out, since it waits for something that its starter knows of: until {@link
+   * #unpark}, a cancellation or the close of its descriptor. Like any other it is counted there and belongs to the scope.
+   *
+   * @param operation from {@link #acquire}, with a descriptor and without memory
+   * @throws IllegalStateException when the caller is not the loop's thread
+   */
+  public void park(Operation operation) {
+    checkOwner();
+    if (admit(operation) && (!guarded || mayStart(operation))) {
+      operation.parked = true;
+      operation.descriptor.parked++;
+    }
+  }
+
+  /**
+   * What a parked operation waited for has come: it resolves with 0 at the next turn. Harmless if it has been ended
+   * otherwise, as long as it has not been completed.
+   *
+   * @param operation what {@link #park} was called with
+   */
+  public void unpark(Operation operation) {
+    if (operation.parked && !failed) { // else failAll brings it to its end
+      operation.parked = false;
+      operation.descriptor.parked--;
+      defer(operation);
+    }
+  }
+
+  private void cancelParked(Operation operation) {
+    operation.parked = false;
+    operation.descriptor.parked--;
+    fail(
+        operation,
+        Errors.of(
+            operation.code, Errno.ECANCELED.number(), operation.subject(), operation.isClosing()));
+  }
+
+  /** Takes as long as the table is large, and so is done for descriptors only on which something is parked. */
+  @SuppressWarnings("ReferenceEquality") // this very descriptor
+  private void cancelParkedOn(Descriptor descriptor) {
+    if (descriptor.parked > 0) {
+      table.forEach(
+          operation -> {
+            if (operation.parked && operation.descriptor == descriptor) {
+              cancelParked(operation);
+            }
+          });
+    }
+  }
+
+  /**
    * Asks that an operation be cancelled. It resolves with a cancellation, or as it would have.
    *
    * @param token what {@link Operation#token()} gave
@@ -276,7 +327,11 @@ public final class OperationDispatcher {
     if (failed || operation == null || operation.deferred || operation.code == OpCode.CLOSE) {
       return false;
     }
-    driver.cancel(operation);
+    if (operation.parked) {
+      cancelParked(operation);
+    } else {
+      driver.cancel(operation);
+    }
     return true;
   }
 
@@ -291,6 +346,7 @@ public final class OperationDispatcher {
     if (driver == null || failed || descriptor.inFlight == 0) {
       return;
     }
+    cancelParkedOn(descriptor);
     // Each is told, too: one that the kernel has just ended early must not be gone on with.
     forEachInFlight(descriptor, Operation::requestCancel);
     driver.cancelAll(descriptor);
@@ -469,6 +525,7 @@ public final class OperationDispatcher {
       return;
     }
     descriptor.closeWhenIdle = operation;
+    cancelParkedOn(descriptor);
     if (cancelInFlight) {
       driver.cancelAll(descriptor);
     }
@@ -615,6 +672,8 @@ public final class OperationDispatcher {
     if (operation.vectored) {
       if (result > 0) {
         operation.vector().advance(result);
+      } else if (operation.code == OpCode.SEND) {
+        operation.vector().advance(operation.transferred()); // a part may have gone out
       }
       operation.vector().unpin();
     }

@@ -46,6 +46,10 @@ final class Entries {
 
   /** What is left of a send. */
   static void send(long sqe, Operation operation) {
+    if (operation.memory() == null) {
+      sendMessage(sqe, operation);
+      return;
+    }
     var socket = (UringDescriptor) operation.descriptor();
     int done = operation.transferred();
     Sqe.write(
@@ -56,6 +60,21 @@ final class Entries {
         0,
         operation.address() + done,
         operation.memoryLength() - done,
+        Libc.MSG_NOSIGNAL() | Libc.MSG_WAITALL(),
+        operation.token());
+  }
+
+  /** What is left of a send of several buffers, as {@link Vectors} says. */
+  private static void sendMessage(long sqe, Operation operation) {
+    var socket = (UringDescriptor) operation.descriptor();
+    Sqe.write(
+        sqe,
+        Liburing.IORING_OP_SENDMSG(),
+        socket.sqeFlags,
+        socket.sqeFd,
+        0,
+        operation.address(),
+        1,
         Libc.MSG_NOSIGNAL() | Libc.MSG_WAITALL(),
         operation.token());
   }
@@ -224,6 +243,7 @@ final class Entries {
       }
       case NOP, READ, WRITE, RECEIVE_MULTISHOT, SEND, RAW, SPLICE ->
           throw new AssertionError(operation);
+      case AWAIT_WRITABLE -> throw new AssertionError(operation); // no driver sees it
       case SET_ATTRIBUTES, LOCK, UNLOCK, COPY_RANGE, SEEK, READ_LINK, LIST ->
           throw new AssertionError(operation); // on threads
     }

@@ -347,6 +347,7 @@ final class UringDriver implements Driver {
     return switch (code) {
       case ACCEPT, ACCEPT_MULTISHOT, CONNECT, RECEIVE, RECEIVE_MULTISHOT, SEND -> false;
       case POLL, POLL_MULTISHOT, RAW -> false;
+      case AWAIT_WRITABLE -> throw new AssertionError("no driver sees it");
       case NOP, OPEN, READ, WRITE, READV, WRITEV, FSYNC, SIZE, CLOSE, SHUTDOWN -> true;
       case TRUNCATE, ALLOCATE, ADVISE, SYNC_RANGE, ATTRIBUTES -> true;
       case MAKE_DIRECTORY, REMOVE, RENAME, SYMBOLIC_LINK, LINK -> true;
@@ -409,6 +410,10 @@ final class UringDriver implements Driver {
           case READV, WRITEV -> {
             operation.setDriverState(MORE_TO_DO);
             Vectors.prepare(operation);
+          }
+          case SEND -> {
+            operation.setDriverState(MORE_TO_DO);
+            Vectors.prepareSend(operation, memory);
           }
           case TRUNCATE, SPLICE -> operation.setDriverState(MORE_TO_DO);
           case ATTRIBUTES -> operation.setDriverState(KernelPaths.ofStatus(operation));
@@ -1089,6 +1094,9 @@ final class UringDriver implements Driver {
         return;
       }
       operation.setTransferred(done);
+      if (operation.vector() != null) {
+        Vectors.skip(operation, result);
+      }
       if (isToEnd(operation)) {
         sendEnded(operation, -Errno.ECANCELED.number());
       } else {

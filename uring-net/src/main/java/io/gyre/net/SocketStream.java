@@ -14,6 +14,7 @@ import io.gyre.driver.OpCode;
 import io.gyre.driver.Operation;
 import io.gyre.driver.OperationDispatcher;
 import io.gyre.driver.OperationScope;
+import io.gyre.driver.PinnedBuffers;
 import java.io.IOException;
 import java.net.SocketOption;
 import java.nio.ByteBuffer;
@@ -21,9 +22,11 @@ import java.nio.ReadOnlyBufferException;
 import java.nio.channels.ClosedChannelException;
 import java.nio.channels.ReadPendingException;
 import java.nio.channels.ShutdownChannelGroupException;
+import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
+import java.util.function.Consumer;
 
 /**
  * A {@link ByteStream} that is a connected socket, of whatever address family: what goes in and out of its descriptor,
@@ -37,8 +40,12 @@ import java.util.concurrent.CompletableFuture;
  */
 public abstract sealed class SocketStream implements ByteStream permits TcpStream {
   private static final Completion ON_RECEIVE = SocketStream::receiveCompleted;
+  private static final Completion ON_RECEIVE_REFUSED = SocketStream::receiveRefused;
   private static final Completion ON_READ = SocketStream::readCompleted;
   private static final Completion ON_WRITE = SocketStream::writeCompleted;
+
+  /** The way of {@link OpCode#SHUTDOWN}. */
+  private static final int OUTPUT = 1;
 
   /** What reading is under way. */
   private enum Reading {
@@ -55,6 +62,7 @@ public abstract sealed class SocketStream implements ByteStream permits TcpStrea
   final Descriptor descriptor;
 
   private final PollSource pollSource;
+  private final WriteQueue queue;
 
   // The loop's thread only.
   private Reading reading = Reading.NOTHING;
@@ -66,6 +74,8 @@ public abstract sealed class SocketStream implements ByteStream permits TcpStrea
   private boolean resumeOncePaused;
   private int writesInFlight;
   private boolean outputShutdown;
+  private boolean inputEnded;
+  private OrderlyClose orderlyClose;
   private final ArrayDeque<Operation> shutdownsOnceWritten = new ArrayDeque<>(0);
 
   /**
@@ -79,6 +89,7 @@ public abstract sealed class SocketStream implements ByteStream permits TcpStrea
     this.dispatcher = loop.dispatcher();
     this.descriptor = descriptor;
     this.pollSource = PollSource.of(loop, descriptor);
+    this.queue = new WriteQueue(loop, descriptor);
   }
 
   @Override
@@ -135,6 +146,12 @@ public abstract sealed class SocketStream implements ByteStream permits TcpStrea
           });
       return;
     }
+    if (orderlyClose != null) {
+      refuse(
+          dispatcher.acquire(
+              OpCode.RECEIVE_MULTISHOT, descriptor, ON_RECEIVE_REFUSED, handler, attachment));
+      return;
+    }
     if (reading != Reading.NOTHING) {
       throw new ReadPendingException();
     }
@@ -151,6 +168,17 @@ public abstract sealed class SocketStream implements ByteStream permits TcpStrea
         dispatcher.acquire(OpCode.RECEIVE_MULTISHOT, descriptor, ON_RECEIVE, this, null);
     // In the scope that receiving was started in, whoever resumes it.
     dispatcher.submitIn(receiveOperation, receiverScope);
+  }
+
+  @SuppressWarnings("unchecked") // set together with its attachment
+  private static void receiveRefused(Operation operation, int result) {
+    ((ReceiveHandler<Object>) operation.handler())
+        .failed(operation.failure(result), operation.attachment());
+  }
+
+  /** As if the stream were closed. */
+  private void refuse(Operation operation) {
+    dispatcher.refuse(operation, Errors.closed(operation.code(), descriptor.subject()));
   }
 
   @Override
@@ -209,10 +237,20 @@ public abstract sealed class SocketStream implements ByteStream permits TcpStrea
     receiver = null;
     receiverAttachment = null;
     receiverScope = null;
-    if (result == 0) {
+    var failure = result == 0 ? null : operation.failure(result);
+    readingEnded(result);
+    if (failure == null) {
       handler.ended(attachment);
     } else {
-      handler.failed(operation.failure(result), attachment);
+      handler.failed(failure, attachment);
+    }
+  }
+
+  /** Nothing is being read any more: at the end of the stream (0), or after a failure. */
+  private void readingEnded(int result) {
+    inputEnded |= result == 0;
+    if (orderlyClose != null) {
+      orderlyClose.inputEnded();
     }
   }
 
@@ -237,6 +275,10 @@ public abstract sealed class SocketStream implements ByteStream permits TcpStrea
           });
       return;
     }
+    if (orderlyClose != null) {
+      refuse(dispatcher.acquire(OpCode.RECEIVE, descriptor, Operation.NOTIFY, handler, attachment));
+      return;
+    }
     if (reading != Reading.NOTHING) {
       throw new ReadPendingException();
     }
@@ -253,8 +295,42 @@ public abstract sealed class SocketStream implements ByteStream permits TcpStrea
             .memory(dst));
   }
 
+  private void readOnce(int result) {
+    inputEnded |= result == 0;
+    if (orderlyClose == null) {
+      return;
+    }
+    if (result <= 0) {
+      orderlyClose.inputEnded();
+    } else if (orderlyClose.awaitsPeer()) {
+      throwInputAway(orderlyClose);
+    }
+  }
+
+  /**
+   * The output is shut down, and a close waits for the end of the input.
+   *
+   * @return false when nobody would notice that: it has been, or the reader takes nothing
+   */
+  final boolean awaitEnd(OrderlyClose close) {
+    if (reading == Reading.NOTHING && !inputEnded) {
+      throwInputAway(close);
+    }
+    return reading == Reading.ONCE || reading == Reading.EACH;
+  }
+
+  @SuppressWarnings("unchecked") // it takes the attachment that it is called with
+  private void throwInputAway(OrderlyClose close) {
+    receiver = (ReceiveHandler<Object>) (ReceiveHandler<?>) close;
+    receiverAttachment = null;
+    receiverScope = null;
+    armReceive();
+  }
+
   private static void readCompleted(Operation operation, int result) {
-    ((SocketStream) operation.argument()).reading = Reading.NOTHING;
+    var stream = (SocketStream) operation.argument();
+    stream.reading = Reading.NOTHING;
+    stream.readOnce(result);
     if (result == 0) {
       @SuppressWarnings("unchecked") // set together with its attachment
       var handler = (IoHandler<Object>) operation.handler();
@@ -273,10 +349,9 @@ public abstract sealed class SocketStream implements ByteStream permits TcpStrea
         refuseWrite(handler, attachment);
         return;
       }
-      dispatcher.submit(newWrite(handler, attachment).memory(src));
-      writesInFlight++;
+      submitWrite(newWrite(handler, attachment).memory(src));
     } else {
-      loop.execute(() -> write(src, attachment, handler));
+      setOut(src.remaining(), loop::execute, () -> write(src, attachment, handler));
     }
   }
 
@@ -289,10 +364,78 @@ public abstract sealed class SocketStream implements ByteStream permits TcpStrea
         refuseWrite(handler, attachment);
         return;
       }
-      dispatcher.submit(newWrite(handler, attachment).memory(src));
-      writesInFlight++;
+      submitWrite(newWrite(handler, attachment).memory(src));
     } else {
-      src.executePinned(loop, () -> write(src, attachment, handler));
+      setOut(
+          src.byteBuffer().remaining(),
+          task -> src.executePinned(loop, task),
+          () -> write(src, attachment, handler));
+    }
+  }
+
+  @Override
+  public final <A> void write(ByteBuffer[] srcs, A attachment, IoHandler<? super A> handler) {
+    Objects.requireNonNull(handler, "handler");
+    if (!loop.inLoop()) {
+      var own = srcs.clone();
+      setOut(GatheredWrite.bytes(own), loop::execute, () -> write(own, attachment, handler));
+      return;
+    }
+    if (outputShutdown) {
+      refuseWrite(handler, attachment);
+    } else {
+      submitWrite(newWrite(handler, attachment).gather(srcs));
+    }
+  }
+
+  @Override
+  public final <A> void write(Buffer[] srcs, A attachment, IoHandler<? super A> handler) {
+    Objects.requireNonNull(handler, "handler");
+    if (!loop.inLoop()) {
+      var own = srcs.clone();
+      setOut(
+          GatheredWrite.bytes(own),
+          task -> PinnedBuffers.execute(loop, own, task),
+          () -> write(own, attachment, handler));
+      return;
+    }
+    if (outputShutdown) {
+      refuseWrite(handler, attachment);
+    } else {
+      submitWrite(newWrite(handler, attachment).gather(srcs));
+    }
+  }
+
+  /**
+   * Counts a write once it is with the driver, which keeps all sends of a socket in the order in which they come to it.
+   *
+   * <p>That order is the one of the calls: from the loop's thread because each is submitted inside of its call, from
+   * another because the loop's inbox is first in, first out for each thread. The driver begins none before all bytes of
+   * the one before it are with the socket, short sends included: two in flight on one socket could overtake each other in
+   * the kernel, when the first has to wait for room and the second finds some.
+   */
+  private void submitWrite(Operation operation) {
+    int bytes = operation.memoryLength();
+    dispatcher.submit(operation);
+    writesInFlight++;
+    queue.began(bytes);
+  }
+
+  /** A write that another thread calls for, and that counts as queued on its way to the loop. */
+  private void setOut(int bytes, Consumer<Runnable> way, Runnable write) {
+    queue.setOut(bytes);
+    try {
+      way.accept(
+          () -> {
+            try {
+              write.run();
+            } finally {
+              queue.arrived(bytes);
+            }
+          });
+    } catch (RuntimeException e) {
+      queue.arrived(bytes);
+      throw e;
     }
   }
 
@@ -303,17 +446,55 @@ public abstract sealed class SocketStream implements ByteStream permits TcpStrea
   }
 
   private void refuseWrite(Object handler, Object attachment) {
-    writesInFlight++;
-    dispatcher.refuse(
-        newWrite(handler, attachment), Errors.closed(OpCode.SEND, descriptor.subject()));
+    refuse(dispatcher.acquire(OpCode.SEND, descriptor, Operation.NOTIFY, handler, attachment));
   }
 
   private static void writeCompleted(Operation operation, int result) {
     var stream = (SocketStream) operation.argument();
+    if (result < 0 && stream.orderlyClose != null) {
+      stream.orderlyClose.writeFailed(operation.failure(result));
+    }
+    stream.queue.ended(operation.memoryLength());
     if (--stream.writesInFlight == 0) {
       stream.submitShutdowns();
     }
     Operation.NOTIFY.complete(operation, result);
+  }
+
+  @Override
+  public final long queuedBytes() {
+    return queue.queuedBytes();
+  }
+
+  @Override
+  public final boolean isWritable() {
+    return queue.isWritable();
+  }
+
+  @Override
+  public final WriteBufferWaterMark writeBufferWaterMark() {
+    return queue.mark();
+  }
+
+  @Override
+  public final void setWriteBufferWaterMark(WriteBufferWaterMark mark) {
+    Objects.requireNonNull(mark, "mark");
+    queue.setMark(mark);
+    if (loop.inLoop()) {
+      queue.markWasSet();
+    } else {
+      loop.execute(queue::markWasSet);
+    }
+  }
+
+  @Override
+  public final <A> void writable(A attachment, IoHandler<? super A> handler) {
+    Objects.requireNonNull(handler, "handler");
+    if (loop.inLoop()) {
+      queue.await(attachment, handler);
+    } else {
+      loop.execute(() -> queue.await(attachment, handler));
+    }
   }
 
   @Override
@@ -327,7 +508,7 @@ public abstract sealed class SocketStream implements ByteStream permits TcpStrea
     shutdownsOnceWritten.add(
         dispatcher
             .acquire(OpCode.SHUTDOWN, descriptor, Operation.NOTIFY, handler, attachment)
-            .flags(1));
+            .flags(OUTPUT));
     if (writesInFlight == 0) {
       submitShutdowns();
     }
@@ -411,5 +592,23 @@ public abstract sealed class SocketStream implements ByteStream permits TcpStrea
       return;
     }
     dispatcher.close(descriptor, true, Operation.NOTIFY, handler, attachment);
+  }
+
+  @Override
+  public final <A> void closeOnceWritten(
+      Duration limit, A attachment, IoHandler<? super A> handler) {
+    Objects.requireNonNull(handler, "handler");
+    OrderlyClose.checked(limit);
+    if (!loop.inLoop()) {
+      loop.execute(() -> closeOnceWritten(limit, attachment, handler));
+      return;
+    }
+    if (orderlyClose != null) {
+      orderlyClose.add(attachment, handler);
+      return;
+    }
+    orderlyClose = new OrderlyClose(this, limit);
+    orderlyClose.add(attachment, handler);
+    orderlyClose.begin();
   }
 }
