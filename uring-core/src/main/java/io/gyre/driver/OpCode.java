@@ -121,6 +121,8 @@ public enum OpCode {
   SEND,
   /** Waits until a stream has few writes left; the stream ends it, and no driver sees it. */
   AWAIT_WRITABLE,
+  /** Waits until it is a file's turn to go into a stream; the stream ends it, and no driver sees it. */
+  SEND_FILE,
   /** Shuts down a socket; {@link Operation#flags()} is 0 for input, 1 for output, 2 for both. */
   SHUTDOWN,
   /**
@@ -153,7 +155,7 @@ public enum OpCode {
   public boolean isSocketOperation() {
     return switch (this) {
       case ACCEPT, ACCEPT_MULTISHOT, CONNECT, RECEIVE, RECEIVE_MULTISHOT, SEND, SHUTDOWN -> true;
-      case AWAIT_WRITABLE -> true;
+      case AWAIT_WRITABLE, SEND_FILE -> true;
       case NOP, OPEN, READ, WRITE, READV, WRITEV, FSYNC, SIZE, CLOSE -> false;
       case TRUNCATE, ALLOCATE, ADVISE, SYNC_RANGE, ATTRIBUTES, SET_ATTRIBUTES -> false;
       case LOCK, UNLOCK, COPY_RANGE, SPLICE, SEEK -> false;

@@ -267,14 +267,33 @@ public final class OperationDispatcher {
    * Starts an operation that no driver carries out, since it waits for something that its starter knows of: until {@link
    * #unpark}, a cancellation or the close of its descriptor. Like any other it is counted there and belongs to the scope.
    *
-   * @param operation from {@link #acquire}, with a descriptor and without memory
-   * @throws IllegalStateException when the caller is not the loop's thread
+   * <p>One that a driver is to carry out later, but in its turn, waits here as well, until {@link #submitParked}.
+   *
+   * @param operation from {@link #acquire}, with a descriptor
+   * @return whether it is parked; false if it was refused, and fails at the next turn
+   * @throws IllegalStateException as for {@link #submit}
    */
-  public void park(Operation operation) {
+  public boolean park(Operation operation) {
     checkOwner();
-    if (admit(operation) && (!guarded || mayStart(operation))) {
-      operation.parked = true;
-      operation.descriptor.parked++;
+    if (!admit(operation) || (guarded && !mayStart(operation))) {
+      return false;
+    }
+    operation.parked = true;
+    operation.descriptor.parked++;
+    return true;
+  }
+
+  /**
+   * The turn of a parked operation has come: the driver starts it. Harmless if it has been ended otherwise, as long as it
+   * has not been completed.
+   *
+   * @param operation what {@link #park} was called with
+   */
+  public void submitParked(Operation operation) {
+    if (operation.parked && !failed) {
+      operation.parked = false;
+      operation.descriptor.parked--;
+      driver.submit(operation);
     }
   }
 

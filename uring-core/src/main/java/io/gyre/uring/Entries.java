@@ -243,7 +243,7 @@ final class Entries {
       }
       case NOP, READ, WRITE, RECEIVE_MULTISHOT, SEND, RAW, SPLICE ->
           throw new AssertionError(operation);
-      case AWAIT_WRITABLE -> throw new AssertionError(operation); // no driver sees it
+      case AWAIT_WRITABLE, SEND_FILE -> throw new AssertionError(operation); // no driver sees them
       case SET_ATTRIBUTES, LOCK, UNLOCK, COPY_RANGE, SEEK, READ_LINK, LIST ->
           throw new AssertionError(operation); // on threads
     }

@@ -347,7 +347,7 @@ final class UringDriver implements Driver {
     return switch (code) {
       case ACCEPT, ACCEPT_MULTISHOT, CONNECT, RECEIVE, RECEIVE_MULTISHOT, SEND -> false;
       case POLL, POLL_MULTISHOT, RAW -> false;
-      case AWAIT_WRITABLE -> throw new AssertionError("no driver sees it");
+      case AWAIT_WRITABLE, SEND_FILE -> throw new AssertionError("no driver sees them");
       case NOP, OPEN, READ, WRITE, READV, WRITEV, FSYNC, SIZE, CLOSE, SHUTDOWN -> true;
       case TRUNCATE, ALLOCATE, ADVISE, SYNC_RANGE, ATTRIBUTES -> true;
       case MAKE_DIRECTORY, REMOVE, RENAME, SYMBOLIC_LINK, LINK -> true;

@@ -2,6 +2,7 @@ package io.gyre.net;
 
 import io.gyre.Buffer;
 import io.gyre.EventLoop;
+import io.gyre.FileSource;
 import io.gyre.Interest;
 import io.gyre.IoHandler;
 import io.gyre.PollSource;
@@ -10,6 +11,9 @@ import io.gyre.driver.Completion;
 import io.gyre.driver.Descriptor;
 import io.gyre.driver.Errno;
 import io.gyre.driver.Errors;
+import io.gyre.driver.FutureHandler;
+import io.gyre.driver.Futures;
+import io.gyre.driver.IoFuture;
 import io.gyre.driver.OpCode;
 import io.gyre.driver.Operation;
 import io.gyre.driver.OperationDispatcher;
@@ -20,6 +24,8 @@ import java.net.SocketOption;
 import java.nio.ByteBuffer;
 import java.nio.ReadOnlyBufferException;
 import java.nio.channels.ClosedChannelException;
+import java.nio.channels.CompletionHandler;
+import java.nio.channels.NonReadableChannelException;
 import java.nio.channels.ReadPendingException;
 import java.nio.channels.ShutdownChannelGroupException;
 import java.time.Duration;
@@ -43,6 +49,8 @@ public abstract sealed class SocketStream implements ByteStream permits TcpStrea
   private static final Completion ON_RECEIVE_REFUSED = SocketStream::receiveRefused;
   private static final Completion ON_READ = SocketStream::readCompleted;
   private static final Completion ON_WRITE = SocketStream::writeCompleted;
+  private static final Completion ON_FILE_REFUSED = SocketStream::fileRefused;
+  private static final Completion ON_FILE_TURN = SocketStream::fileTurn;
 
   /** The way of {@link OpCode#SHUTDOWN}. */
   private static final int OUTPUT = 1;
@@ -74,6 +82,12 @@ public abstract sealed class SocketStream implements ByteStream permits TcpStrea
   private boolean resumeOncePaused;
   private int writesInFlight;
   private boolean outputShutdown;
+
+  // The file that goes out at this time, as long as parts of it are still to come to the driver;
+  // meanwhile what is written waits behind it, other files included, parked in the order of the
+  // calls.
+  private FileSend fileSend;
+  private final ArrayDeque<Operation> behindFile = new ArrayDeque<>(0);
   private boolean inputEnded;
   private OrderlyClose orderlyClose;
   private final ArrayDeque<Operation> shutdownsOnceWritten = new ArrayDeque<>(0);
@@ -416,13 +430,17 @@ public abstract sealed class SocketStream implements ByteStream permits TcpStrea
    */
   private void submitWrite(Operation operation) {
     int bytes = operation.memoryLength();
-    dispatcher.submit(operation);
+    if (fileSend == null) {
+      dispatcher.submit(operation);
+    } else if (dispatcher.park(operation)) {
+      behindFile.add(operation);
+    }
     writesInFlight++;
     queue.began(bytes);
   }
 
   /** A write that another thread calls for, and that counts as queued on its way to the loop. */
-  private void setOut(int bytes, Consumer<Runnable> way, Runnable write) {
+  private void setOut(long bytes, Consumer<Runnable> way, Runnable write) {
     queue.setOut(bytes);
     try {
       way.accept(
@@ -451,15 +469,171 @@ public abstract sealed class SocketStream implements ByteStream permits TcpStrea
 
   private static void writeCompleted(Operation operation, int result) {
     var stream = (SocketStream) operation.argument();
-    if (result < 0 && stream.orderlyClose != null) {
-      stream.orderlyClose.writeFailed(operation.failure(result));
+    if (result < 0) {
+      stream.behindFile.remove(operation); // if it was cancelled there
     }
     stream.queue.ended(operation.memoryLength());
-    if (--stream.writesInFlight == 0) {
-      stream.submitShutdowns();
-    }
+    stream.writeEnded(result < 0 ? operation.failure(result) : null);
     Operation.NOTIFY.complete(operation, result);
   }
+
+  private void writeEnded(Throwable failure) {
+    if (failure != null && orderlyClose != null) {
+      orderlyClose.writeFailed(failure);
+    }
+    if (--writesInFlight == 0) {
+      submitShutdowns();
+    }
+  }
+
+  // ---- files
+
+  /**
+   * Sends a part of a file, after what was written before and before what is written after: like {@link
+   * java.nio.channels.FileChannel#transferTo}, but all of it. The file's content goes through one buffer of the runtime;
+   * it is the user's affair that it does not change meanwhile.
+   *
+   * @param file open for reading, and of the same loop as this stream; it may be closed when this has ended
+   * @param position where to begin in it, in bytes
+   * @param count how many bytes; fewer only when it fails
+   * @param attachment given to the handler
+   * @param handler takes the count; fails with a {@link FileTransferException} when the file has fewer bytes, or can't be
+   *     read; with what a write fails with when the connection does
+   * @param <A> the attachment's type
+   * @throws IllegalArgumentException for a negative number, a sum beyond {@link Long#MAX_VALUE}, or a file of another
+   *     loop
+   * @throws NonReadableChannelException when the file was not opened for reading
+   * @throws ShutdownChannelGroupException when the runtime has ended
+   */
+  public final <A> void sendFile(
+      FileSource file,
+      long position,
+      long count,
+      A attachment,
+      CompletionHandler<Long, ? super A> handler) {
+    Objects.requireNonNull(handler, "handler");
+    checkSendFile(file, position, count);
+    if (loop.inLoop()) {
+      startSendFile(new FileSend(this, file.descriptor(), position, count, attachment, handler));
+      return;
+    }
+    setOut(count, loop::execute, () -> sendFile(file, position, count, attachment, handler));
+  }
+
+  private void checkSendFile(FileSource file, long position, long count) {
+    if (position < 0 || count < 0 || position + count < 0) {
+      throw new IllegalArgumentException(
+          "send file: position "
+              + position
+              + " and count "
+              + count
+              + " must not be negative, nor"
+              + " end beyond "
+              + Long.MAX_VALUE);
+    }
+    if (!file.loop().equals(loop)) {
+      throw new IllegalArgumentException(
+          file + " belongs to another loop than " + this + ": open it on that of the stream");
+    }
+    if (!file.isReadable()) {
+      throw new NonReadableChannelException();
+    }
+  }
+
+  private void startSendFile(FileSend send) {
+    if (outputShutdown) {
+      refuse(
+          dispatcher
+              .acquire(OpCode.SEND_FILE, descriptor, ON_FILE_REFUSED, null, null)
+              .argument(send));
+      return;
+    }
+    var turn =
+        dispatcher.acquire(OpCode.SEND_FILE, descriptor, ON_FILE_TURN, this, null).argument(send);
+    if (dispatcher.park(turn)) {
+      if (fileSend == null) {
+        fileSend = send;
+        dispatcher.unpark(turn);
+      } else {
+        behindFile.add(turn);
+      }
+    }
+    writesInFlight++;
+    queue.began(send.left());
+  }
+
+  private static void fileRefused(Operation operation, int result) {
+    ((FileSend) operation.argument()).tell(operation.failure(result));
+  }
+
+  private static void fileTurn(Operation turn, int result) {
+    var send = (FileSend) turn.argument();
+    var stream = (SocketStream) turn.handler();
+    if (result < 0) {
+      stream.behindFile.remove(turn);
+      send.fail(turn.failure(result));
+    } else {
+      send.begin(turn.scope());
+    }
+  }
+
+  /** What was written behind the file may follow: nothing of the file is to come any more. */
+  @SuppressWarnings("ReferenceEquality") // this very transfer
+  final void lastPartIsWithTheDriver(FileSend send) {
+    if (fileSend != send) {
+      return;
+    }
+    fileSend = null;
+    for (var o = behindFile.poll(); o != null; o = behindFile.poll()) {
+      if (o.argument() instanceof FileSend following) {
+        fileSend = following;
+        dispatcher.unpark(o);
+        return;
+      }
+      dispatcher.submitParked(o);
+    }
+  }
+
+  final void partSent(int bytes) {
+    queue.ended(bytes);
+  }
+
+  final void fileSendEnded(FileSend send, Throwable failure) {
+    queue.ended(send.left());
+    lastPartIsWithTheDriver(send);
+    writeEnded(failure);
+  }
+
+  /**
+   * Sends a part of a file.
+   *
+   * @param file as for {@link #sendFile(FileSource, long, long, Object, CompletionHandler)}
+   * @param position where to begin in it, in bytes
+   * @param count how many bytes
+   * @return completes with the count
+   */
+  public final CompletableFuture<Long> sendFileAsync(FileSource file, long position, long count) {
+    return IoFuture.start(
+        loop, future -> sendFile(file, position, count, future, FutureHandler.of()));
+  }
+
+  /**
+   * Sends a part of a file, and waits.
+   *
+   * @param file as for {@link #sendFile(FileSource, long, long, Object, CompletionHandler)}
+   * @param position where to begin in it, in bytes
+   * @param count how many bytes
+   * @return the count
+   * @throws FileTransferException when the file has fewer bytes, or can't be read
+   * @throws IOException when the connection fails
+   * @throws IllegalStateException on a loop's thread
+   */
+  public final long sendFile(FileSource file, long position, long count) throws IOException {
+    Futures.requireMayWait();
+    return Futures.await(sendFileAsync(file, position, count));
+  }
+
+  // ---- how much is queued
 
   @Override
   public final long queuedBytes() {
