@@ -37,6 +37,7 @@ import org.slf4j.LoggerFactory;
  */
 public final class EventLoop implements Executor {
   private static final Logger LOG = LoggerFactory.getLogger(EventLoop.class);
+  private static final int TURNS_A_CALL = 8;
   private static final int TASKS_PER_TURN = 256;
   private static final int TIMERS_PER_TURN = 256;
   private static final int OUTCOMES_PER_TURN = 1024;
@@ -476,7 +477,7 @@ public final class EventLoop implements Executor {
       driver = opened;
       started.complete(null);
       while (inbox.isRunning()) {
-        turn(opened);
+        someTurns(opened);
       }
       drained = drain(opened);
     } catch (Throwable t) {
@@ -494,6 +495,16 @@ public final class EventLoop implements Executor {
       part.run();
     } catch (Throwable t) {
       logAnyhow("a part of the end of {} failed", t);
+    }
+  }
+
+  /**
+   * Called over and over, and so compiled as soon as what it calls. A loop that turns in a method which is called once is
+   * interpreted for its first 60,000 turns, and compiled by the way at some later time: when somebody measures.
+   */
+  private void someTurns(Driver d) throws IOException {
+    for (int i = 0; i < TURNS_A_CALL && inbox.isRunning(); i++) {
+      turn(d);
     }
   }
 

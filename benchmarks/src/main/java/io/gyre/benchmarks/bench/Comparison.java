@@ -1,6 +1,7 @@
 package io.gyre.benchmarks.bench;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
+import io.gyre.benchmarks.load.WarmUp;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Files;
@@ -209,9 +210,11 @@ public final class Comparison {
         "rounds",
         String.format(
             Locale.ROOT,
-            "%d, each arm in a process of its own, warm-up %.1f s, measured %.1f s",
+            "%d, each arm in a process of its own, warm-up %.1f s (files and NOPs: until the JIT"
+                + " rests, at most %d times that), measured %.1f s",
             rounds,
             timing.warmupSeconds(),
+            WarmUp.LONGEST,
             timing.seconds()));
     about.put(
         "files",

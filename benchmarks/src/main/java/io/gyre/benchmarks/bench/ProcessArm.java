@@ -1,5 +1,6 @@
 package io.gyre.benchmarks.bench;
 
+import io.gyre.benchmarks.load.WarmUp;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
@@ -22,7 +23,7 @@ final class ProcessArm extends ProgramArm {
   @Override
   public Result run(Timing timing) throws IOException, InterruptedException {
     var timed = withTiming(command, timing);
-    var output = processes.run(timed, timing.warmupSeconds() + timing.seconds());
+    var output = processes.run(timed, WarmUp.LONGEST * timing.warmupSeconds() + timing.seconds());
     var result = Result.parse(output.lastLine());
     if (result == null) {
       throw new IOException(output.complaint());

@@ -19,8 +19,8 @@ final class WindowOptions {
       paramLabel = "S",
       defaultValue = "1.5",
       description =
-          "How long to run before measuring, so that the JIT has done its work. Default:"
-              + " ${DEFAULT-VALUE}.")
+          "How long to run before measuring, at least: it goes on until the JIT rests, up to five"
+              + " times as long. Default: ${DEFAULT-VALUE}.")
   double warmup;
 
   void check(CommandSpec spec) {

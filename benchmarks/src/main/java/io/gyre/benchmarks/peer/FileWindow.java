@@ -2,6 +2,7 @@ package io.gyre.benchmarks.peer;
 
 import com.sun.management.OperatingSystemMXBean;
 import com.sun.management.ThreadMXBean;
+import io.gyre.benchmarks.load.WarmUp;
 import java.io.IOException;
 import java.lang.management.ManagementFactory;
 import java.util.ArrayList;
@@ -85,7 +86,7 @@ final class FileWindow {
    */
   void run(FileSettings settings, LongSupplier syncs) throws InterruptedException {
     allocated(); // loads what is loaded at the first call
-    sleep(settings.warmupSeconds());
+    warmUp(settings.warmupSeconds());
     long allocatedBefore = allocated();
     long cpuBefore = PROCESS.getProcessCpuTime();
     long syncsBefore = syncs.getAsLong();
@@ -97,6 +98,14 @@ final class FileWindow {
     this.syncs = syncs.getAsLong() - syncsBefore;
     cpuNanos = PROCESS.getProcessCpuTime() - cpuBefore;
     allocatedBytes = allocated() - allocatedBefore;
+  }
+
+  private static void warmUp(double seconds) throws InterruptedException {
+    var warmUp = new WarmUp((long) (seconds * 1e9));
+    sleep(seconds);
+    while (!warmUp.isOver()) {
+      TimeUnit.NANOSECONDS.sleep(WarmUp.ASK_NANOS);
+    }
   }
 
   private static void sleep(double seconds) throws InterruptedException {

@@ -15,7 +15,8 @@ public final class WindowOptions {
   @Option(
       names = "--warmup",
       defaultValue = "1",
-      description = "Seconds before that (${DEFAULT-VALUE}).")
+      description =
+          "Seconds before that, at least: files go on until the JIT rests (${DEFAULT-VALUE}).")
   private double warmup;
 
   /** Made by picocli. */
