@@ -116,7 +116,8 @@ public enum OpCode {
   RECEIVE_MULTISHOT,
   /**
    * Sends all of its memory, or of its {@link Operation#vector()}, in as many parts as it takes; resolves with the number
-   * of bytes. Sends on one socket go out in the order in which they were submitted, none before all of the one before it.
+   * of bytes. Sends on one socket go out in the order in which they were submitted, none before all of the one before it. {@link Operation#flags()} are {@link
+   * SendFlags}.
    */
   SEND,
   /** Waits until a stream has few writes left; the stream ends it, and no driver sees it. */

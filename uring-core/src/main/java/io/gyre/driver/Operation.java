@@ -65,6 +65,9 @@ public final class Operation {
   /** What it was started in, or null. */
   OperationScope scope;
 
+  /** Whether its descriptor may be closed before it has ended: see {@link OperationDispatcher#leaveDescriptor}. */
+  boolean hasLeft;
+
   /** Whether it waits for something that no driver knows: see {@link OperationDispatcher#park}. */
   boolean parked;
 
@@ -77,6 +80,7 @@ public final class Operation {
   private boolean cancelRequested;
   private Object driverState;
   private int transferred;
+  private int notifications;
   private int result;
   private long address;
   private boolean registered;
@@ -572,6 +576,33 @@ public final class Operation {
   }
 
   /**
+   * For drivers: how many notifications that the memory of a zero-copy send is free are still to come.
+   *
+   * @return from 0
+   */
+  public int notifications() {
+    return notifications;
+  }
+
+  /**
+   * For drivers: see {@link #notifications()}.
+   *
+   * @param value from 0, and 0 again before the operation is resolved
+   */
+  public void setNotifications(int value) {
+    this.notifications = value;
+  }
+
+  /**
+   * For drivers: whether {@link OperationDispatcher#leaveDescriptor} was called.
+   *
+   * @return true if so: there is nothing left to cancel
+   */
+  public boolean hasLeftDescriptor() {
+    return hasLeft;
+  }
+
+  /**
    * For drivers: where the memory begins for the kernel, which is not {@link #memory()} itself when it had to be copied.
    *
    * @return what {@link #setAddress} set
@@ -723,6 +754,7 @@ public final class Operation {
     cancelRequested = false;
     flags = 0;
     transferred = 0;
+    hasLeft = false;
     value = null;
     if (further) {
       further = false;

@@ -640,6 +640,17 @@ public final class OperationDispatcher {
   }
 
   /**
+   * For drivers: what is left of an operation concerns its memory only; its descriptor, which it has none else, may be
+   * closed before it is resolved.
+   *
+   * @param operation a live operation
+   */
+  public void leaveDescriptor(Operation operation) {
+    operation.hasLeft = true;
+    leave(operation.descriptor);
+  }
+
+  /**
    * For drivers: an operation has come to its end. The kernel no longer touches its memory.
    *
    * @param operation a live operation
@@ -681,7 +692,7 @@ public final class OperationDispatcher {
       if (operation.code == OpCode.CLOSE) {
         descriptor.inFlight--;
         closed(descriptor); // operations that came too late may still wait to be refused
-      } else {
+      } else if (!operation.hasLeft) {
         leave(descriptor);
       }
     }

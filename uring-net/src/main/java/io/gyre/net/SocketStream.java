@@ -19,6 +19,7 @@ import io.gyre.driver.Operation;
 import io.gyre.driver.OperationDispatcher;
 import io.gyre.driver.OperationScope;
 import io.gyre.driver.PinnedBuffers;
+import io.gyre.driver.SendFlags;
 import java.io.IOException;
 import java.net.SocketOption;
 import java.nio.ByteBuffer;
@@ -52,6 +53,8 @@ public abstract sealed class SocketStream implements ByteStream permits TcpStrea
   private static final Completion ON_FILE_REFUSED = SocketStream::fileRefused;
   private static final Completion ON_FILE_TURN = SocketStream::fileTurn;
 
+  private static final int NEVER = Integer.MAX_VALUE;
+
   /** The way of {@link OpCode#SHUTDOWN}. */
   private static final int OUTPUT = 1;
 
@@ -71,6 +74,7 @@ public abstract sealed class SocketStream implements ByteStream permits TcpStrea
 
   private final PollSource pollSource;
   private final WriteQueue queue;
+  private volatile int zeroCopyThreshold = NEVER; // as it was set last, by any thread
 
   // The loop's thread only.
   private Reading reading = Reading.NOTHING;
@@ -82,6 +86,7 @@ public abstract sealed class SocketStream implements ByteStream permits TcpStrea
   private boolean resumeOncePaused;
   private int writesInFlight;
   private boolean outputShutdown;
+  private int zeroCopyFrom = NEVER;
 
   // The file that goes out at this time, as long as parts of it are still to come to the driver;
   // meanwhile what is written waits behind it, other files included, parked in the order of the
@@ -430,6 +435,9 @@ public abstract sealed class SocketStream implements ByteStream permits TcpStrea
    */
   private void submitWrite(Operation operation) {
     int bytes = operation.memoryLength();
+    if (bytes >= zeroCopyFrom && operation.memory() != null) {
+      operation.flags(SendFlags.ZERO_COPY);
+    }
     if (fileSend == null) {
       dispatcher.submit(operation);
     } else if (dispatcher.park(operation)) {
@@ -484,6 +492,46 @@ public abstract sealed class SocketStream implements ByteStream permits TcpStrea
     if (--writesInFlight == 0) {
       submitShutdowns();
     }
+  }
+
+  /**
+   * Sets from which size on a write of one buffer is sent without a copy, where the system can do that (io_uring, from
+   * Linux 6.0); elsewhere, and for gathered writes, files and buffers on the heap it changes nothing that can be seen.
+   * Any thread; takes effect for writes that it calls after this.
+   *
+   * <p>Such a write ends when the <em>peer's system</em> has acknowledged all of it, since until then the kernel may send
+   * it again, from the buffer itself: later by a round trip at least, and with a peer that takes nothing never, but for
+   * the connection's end. {@link #queuedBytes()} counts it until then. {@link #close()} need not wait for it, {@link
+   * #shutdownOutput()} does, and so do a cancellation and the end of a scope once the kernel has taken it.
+   *
+   * <p>Whether it is worth it depends on network and machine, so that it is off unless set: it saves a copy, and costs a
+   * second completion and, unless the buffer is of the loop's own {@linkplain EventLoop#buffers() pool}, pinning its
+   * pages. To a peer on the same host, and on network cards without scatter and checksum, the kernel copies all the same.
+   * Measure with your own; below some 8 KB it is rarely a gain.
+   *
+   * @param bytes from 1; {@link Integer#MAX_VALUE}, as at first, for never
+   * @throws IllegalArgumentException for another number
+   * @throws ShutdownChannelGroupException when the runtime has ended
+   */
+  public final void setZeroCopyThreshold(int bytes) {
+    if (bytes < 1) {
+      throw new IllegalArgumentException("the threshold must be at least 1 byte: " + bytes);
+    }
+    zeroCopyThreshold = bytes;
+    if (loop.inLoop()) {
+      zeroCopyFrom = bytes;
+    } else {
+      loop.execute(() -> zeroCopyFrom = bytes); // behind the writes that were called before
+    }
+  }
+
+  /**
+   * From which size on writes are sent without a copy. Any thread.
+   *
+   * @return bytes; {@link Integer#MAX_VALUE} for never
+   */
+  public final int zeroCopyThreshold() {
+    return zeroCopyThreshold;
   }
 
   // ---- files
