@@ -8,6 +8,8 @@ import io.gyre.driver.Futures;
 import io.gyre.driver.IoFuture;
 import io.gyre.driver.PinnedBuffers;
 import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
 import java.nio.ByteBuffer;
 import java.nio.ReadOnlyBufferException;
 import java.nio.channels.ReadPendingException;
@@ -15,6 +17,7 @@ import java.nio.channels.ShutdownChannelGroupException;
 import java.time.Duration;
 import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Flow;
 
 /**
  * A connection that bytes go through in both directions, in order and without gaps: a socket, or what is laid over one.
@@ -459,5 +462,49 @@ public interface ByteStream extends AutoCloseable {
   default void closeOnceWritten(Duration limit) throws IOException {
     Futures.requireMayWait();
     Futures.await(closeOnceWrittenAsync(limit));
+  }
+
+  /**
+   * The stream for threads that may wait, virtual ones above all: each read waits until there is something, and is -1 at
+   * the end. Not buffered. An interrupt ends the read with an {@link java.io.InterruptedIOException}, and the stream stays
+   * open, where that of a {@link java.net.Socket} is closed under a virtual thread; closing it closes the connection, as
+   * there.
+   *
+   * @return a view, which need not be closed if this is
+   */
+  default InputStream inputStream() {
+    return new StreamInput(this);
+  }
+
+  /**
+   * The stream for threads that may wait: each write waits until it has gone out, as {@link #write(ByteBuffer)} does. Not
+   * buffered. An interrupt ends the write with an {@link java.io.InterruptedIOException}, which tells how much went out;
+   * closing it closes the connection, as that of a {@link java.net.Socket} does: what was written goes out, and what
+   * nobody has read by then may cost the peer what it has not read yet, other than with {@link #closeOnceWritten}.
+   *
+   * @return a view, which need not be closed if this is
+   */
+  default OutputStream outputStream() {
+    return new StreamOutput(this);
+  }
+
+  /**
+   * What comes in, by the rules of reactive streams, for one subscriber. It gets pieces as {@link #receiveEach} does, on
+   * the loop's thread, owns each buffer and must {@linkplain Buffer#release() release} it. With no demand receiving pauses,
+   * so that the peer is held back. Cancelling the subscription leaves the stream open, paused for good.
+   *
+   * @return a publisher; a second subscriber is told that there is one
+   */
+  default Flow.Publisher<Buffer> publisher() {
+    return new StreamPublisher(this);
+  }
+
+  /**
+   * Writes what a publisher brings, with backpressure by {@link #writeBufferWaterMark()}.
+   *
+   * @return for one subscription
+   */
+  default StreamSubscriber subscriber() {
+    return new StreamSubscriber(this);
   }
 }
