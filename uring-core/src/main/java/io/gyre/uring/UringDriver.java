@@ -419,7 +419,7 @@ final class UringDriver implements Driver {
                   PathBytes.encode(Arena.ofAuto(), ((OpenRequest) operation.argument()).path()));
           case READV, WRITEV -> {
             operation.setDriverState(MORE_TO_DO);
-            Vectors.prepare(operation);
+            Vectors.prepare(operation, memory);
           }
           case SEND -> {
             operation.flags(0); // a gathered one is copied

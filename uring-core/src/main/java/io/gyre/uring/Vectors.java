@@ -34,8 +34,8 @@ final class Vectors {
   private Vectors() {}
 
   /** Fills in the array. Sets the operation's address to it. */
-  static void prepare(Operation operation) {
-    of(operation.vector()).fill(operation, operation.vector());
+  static void prepare(Operation operation, OperationMemory registered) {
+    of(operation.vector()).fill(operation, operation.vector(), registered);
   }
 
   private static Vectors of(BufferVector vector) {
@@ -139,10 +139,16 @@ final class Vectors {
 
   // ---- reads and writes
 
-  private void fill(Operation operation, BufferVector vector) {
+  private void fill(Operation operation, BufferVector vector, OperationMemory registered) {
     int count = vector.count();
     makeRoom(count);
     copies = null;
+    // The kernel takes registered memory for all or for none of them. With O_DIRECT only: elsewhere
+    // no
+    // memory is pinned, and files without read_iter, as many of /proc, are read over this array
+    // itself
+    // (seen on Linux 6.18).
+    boolean fixed = ((UringDescriptor) operation.descriptor()).direct && registered.takesVectors();
     long entry = array.address();
     for (int i = 0; i < count; i++) {
       var lease = vector.lease(i);
@@ -153,11 +159,13 @@ final class Vectors {
       } else if (address == 0) {
         address = copyIn(operation.code() == OpCode.WRITEV, vector, i);
       }
+      int length = vector.length(i); // 0 is EFAULT to the fixed form, and nothing to the plain one
+      fixed = fixed && lease != null && length > 0 && registered.isRegistered(address, length);
       Memory.putLong(entry + BASE, address);
-      Memory.putLong(entry + LENGTH, vector.length(i));
+      Memory.putLong(entry + LENGTH, length);
       entry += IOVEC_BYTES;
     }
-    operation.setAddress(array.address(), false);
+    operation.setAddress(array.address(), fixed);
   }
 
   private long copyIn(boolean content, BufferVector vector, int i) {
