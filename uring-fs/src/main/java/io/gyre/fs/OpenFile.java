@@ -126,6 +126,10 @@ final class OpenFile {
     Operation.NOTIFY.complete(operation, result);
   }
 
+  boolean isReadable() {
+    return readable;
+  }
+
   void requireReadable() {
     if (!readable) {
       throw new NonReadableChannelException();
