@@ -12,6 +12,7 @@ import java.util.List;
 final class Arms {
   private static final String ECHO_PEER = "io.gyre.benchmarks.peer.PeerMain";
   private static final String JAVA_LOAD = "io.gyre.benchmarks.load.NioEchoLoad";
+  private static final int SMALLEST_BUFFER_BYTES = 4096;
   private static final double C_START_SECONDS = 0.05;
   private static final double JAVA_START_SECONDS = 0.7;
 
@@ -65,6 +66,8 @@ final class Arms {
 
   private List<Arm> echoes(Workload workload) {
     var load = load();
+    int bytes = Math.max(SMALLEST_BUFFER_BYTES, workload.bytes());
+    var buffer = List.of("--buffer", String.valueOf(bytes));
     var arms = new ArrayList<Arm>();
     arms.add(
         echo(
@@ -73,7 +76,7 @@ final class Arms {
             Family.CEILING,
             workload,
             place.referenceMissingBecause("echo_uring"),
-            List.of(place.reference().program("echo_uring"), "--port", "0")));
+            join(List.of(place.reference().program("echo_uring"), "--port", "0"), buffer)));
     if (!place.quick()) {
       arms.add(
           echo(
@@ -82,7 +85,7 @@ final class Arms {
               Family.C,
               workload,
               place.reference().missingBecause("echo_epoll"),
-              List.of(place.reference().program("echo_epoll"), "--port", "0")));
+              join(List.of(place.reference().program("echo_epoll"), "--port", "0"), buffer)));
     }
     for (var driver : Place.DRIVERS) {
       arms.add(
@@ -92,7 +95,9 @@ final class Arms {
               Family.GYRE,
               workload,
               place.missingBecause(driver),
-              Place.gyre("echo", "--port", "0", "--report-on-stdin", "--driver", driver)));
+              join(
+                  Place.gyre("echo", "--port", "0", "--report-on-stdin", "--driver", driver),
+                  buffer)));
     }
     for (var peer : EchoPeer.values()) {
       if (place.quick() && (peer == EchoPeer.VIRTUAL_THREADS || peer == EchoPeer.NETTY_NIO)) {
@@ -105,7 +110,7 @@ final class Arms {
               peer.label().startsWith("netty") ? Family.NETTY : Family.JDK,
               workload,
               peer.unavailableBecause(),
-              JavaCommand.of(ECHO_PEER, peer.label(), "--port", "0")));
+              join(JavaCommand.of(ECHO_PEER, peer.label(), "--port", "0"), buffer)));
     }
     return arms;
   }
@@ -141,7 +146,11 @@ final class Arms {
         place.processes(),
         place.pinning(),
         load,
-        new Entry(name, family, workload, unavailableBecause),
+        new Entry(
+            name,
+            family,
+            workload,
+            Place.first(unavailableBecause, DescriptorLimit.tooLowFor(workload.concurrency()))),
         server);
   }
 

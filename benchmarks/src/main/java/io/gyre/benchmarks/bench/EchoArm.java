@@ -16,6 +16,9 @@ final class EchoArm extends ProgramArm {
   private static final Pattern LISTENING = Pattern.compile("listening .*:(\\d+)( .*)?");
   private static final double END_SECONDS = 10;
 
+  /** At least: more on an idle machine. */
+  private static final double CONNECTS_PER_SECOND = 30_000;
+
   /** How far inside the load's own window the server's begins and ends. */
   private static final double MARGIN_SECONDS = 0.1;
 
@@ -86,7 +89,7 @@ final class EchoArm extends ProgramArm {
     var command = pinning.load(ProcessArm.withTiming(loadCommand(port), timing));
     var process = processes.start(command);
     try {
-      sleep(load.startSeconds() + timing.warmupSeconds() + MARGIN_SECONDS);
+      sleep(startSeconds() + timing.warmupSeconds() + MARGIN_SECONDS);
       var before = counted.counters();
       sleep(timing.seconds() - 2 * MARGIN_SECONDS);
       var after = counted.counters();
@@ -95,7 +98,8 @@ final class EchoArm extends ProgramArm {
       if (told == null) {
         throw new IOException("the load: " + output.complaint());
       }
-      double requests = difference(before, after, "requests");
+      // Of bytes, since what a server receives at a time may be more than a message, or less.
+      double requests = difference(before, after, "bytes") / workload().bytes();
       return new Result(
           told.perSecond(),
           difference(before, after, "cpu_us") / requests,
@@ -109,6 +113,11 @@ final class EchoArm extends ProgramArm {
     } finally {
       processes.destroy(process);
     }
+  }
+
+  /** Connecting takes time, too. */
+  private double startSeconds() {
+    return load.startSeconds() + workload().concurrency() / CONNECTS_PER_SECOND;
   }
 
   private List<String> loadCommand(String port) {

@@ -57,6 +57,7 @@ public record Workload(
   }
 
   private static final int PAGE = 4096;
+  private static final int SMALL_MESSAGE = 64;
 
   /**
    * All that there are.
@@ -80,8 +81,18 @@ public record Workload(
         sequential("sequential-direct", 1 << 20, 4, true),
         append(64, 256, Part.WHOLE),
         smallFiles(32, Part.ASKED),
-        echo(64, Part.QUICK),
-        echo(1000, Part.WHOLE),
+        echo(1, SMALL_MESSAGE, Part.ASKED),
+        echo(64, SMALL_MESSAGE, Part.QUICK),
+        echo(1000, SMALL_MESSAGE, Part.WHOLE),
+        echo(9000, SMALL_MESSAGE, Part.ASKED),
+        echo(1, 1 << 10, Part.ASKED),
+        echo(64, 1 << 10, Part.ASKED),
+        echo(1000, 1 << 10, Part.ASKED),
+        echo(9000, 1 << 10, Part.ASKED),
+        echo(1, 16 << 10, Part.ASKED),
+        echo(64, 16 << 10, Part.ASKED),
+        echo(1000, 16 << 10, Part.ASKED),
+        echo(9000, 16 << 10, Part.ASKED),
         new Workload("nop-128", "NOPs, 128 in flight", "ops", Kind.NOP, 128, 0, false, Part.QUICK));
   }
 
@@ -114,10 +125,14 @@ public record Workload(
     return new Workload("small-files", title, "files", Kind.SMALL_FILES, depth, PAGE, false, part);
   }
 
-  private static Workload echo(int connections, Part part) {
-    int bytes = 64;
-    var title = "TCP echo, %d bytes, %d connections".formatted(bytes, connections);
-    return new Workload(
-        "echo-" + connections, title, "requests", Kind.ECHO, connections, bytes, false, part);
+  private static Workload echo(int connections, int bytes, Part part) {
+    var title =
+        "TCP echo, %s, %,d connection%s"
+            .formatted(
+                bytes < 1024 ? bytes + " bytes" : (bytes >> 10) + " KiB",
+                connections,
+                connections == 1 ? "" : "s");
+    var id = "echo-" + connections + (bytes < 1024 ? "" : "-" + (bytes >> 10) + "k");
+    return new Workload(id, title, "requests", Kind.ECHO, connections, bytes, false, part);
   }
 }

@@ -31,7 +31,6 @@ final class EchoCommand implements Callable<Integer> {
   private static final int RING_ENTRIES = 1024;
   private static final int COMPLETION_ENTRIES = 8192;
   private static final int RECEIVE_BUFFERS = 2048;
-  private static final int RECEIVE_BUFFER_BYTES = 4096;
   private static final long END_TIMEOUT_SECONDS = 20;
 
   @Option(
@@ -58,6 +57,15 @@ final class EchoCommand implements Callable<Integer> {
   int loops;
 
   @Option(
+      names = "--buffer",
+      defaultValue = "4096",
+      paramLabel = "BYTES",
+      description =
+          "The size of each receive buffer, best that of a message or more. Default:"
+              + " ${DEFAULT-VALUE}.")
+  int buffer;
+
+  @Option(
       names = "--report-on-stdin",
       description =
           "Print the counters since the start for each line that comes on standard input.")
@@ -73,6 +81,7 @@ final class EchoCommand implements Callable<Integer> {
   public Integer call() throws Exception {
     Arguments.range(spec, "--port", port, 0, 65_535);
     Arguments.range(spec, "--loops", loops, 1, 256);
+    Arguments.range(spec, "--buffer", buffer, 64, 1 << 20);
     var out = spec.commandLine().getOut();
     var address = address();
     var builder =
@@ -81,7 +90,7 @@ final class EchoCommand implements Callable<Integer> {
             .scheduler(Scheduler.threadPerCore(loops))
             .ringEntries(RING_ENTRIES)
             .completionEntries(COMPLETION_ENTRIES)
-            .receiveBuffers(RECEIVE_BUFFERS, RECEIVE_BUFFER_BYTES)
+            .receiveBuffers(RECEIVE_BUFFERS, buffer)
             .bufferPoolBytes(1 << 20);
     try (var runtime = builder.start()) {
       var server = new EchoServer(runtime, address, RECEIVE_BUFFERS);

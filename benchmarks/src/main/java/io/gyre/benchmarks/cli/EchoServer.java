@@ -86,8 +86,9 @@ final class EchoServer {
   String report() {
     return String.format(
         Locale.ROOT,
-        "requests=%d cpu_us=%d alloc_bytes=%d enters=%d",
+        "requests=%d bytes=%d cpu_us=%d alloc_bytes=%d enters=%d",
         requests(),
+        sum(c -> c.bytes.getOpaque()),
         ProcessCpuClock.nanos() / 1000,
         Meter.allocatedBytes(loops),
         Meter.enters(loops));

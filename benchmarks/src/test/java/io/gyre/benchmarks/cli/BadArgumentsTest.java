@@ -63,6 +63,7 @@ final class BadArgumentsTest {
         "echo --port 65536",
         "echo --port -1",
         "echo --port 0 --loops 0",
+        "echo --port 0 --buffer 63",
         "cp",
         "cp FILE",
         "cp FILE FILE2 --depth 0",
