@@ -135,7 +135,7 @@ final class ServeCommand implements Callable<Integer> {
       names = "--idle-timeout",
       defaultValue = "60",
       paramLabel = "SECONDS",
-      description = "How long a connection may rest between requests. Default: ${DEFAULT-VALUE}.")
+      description = "How long a connection may rest before a request. Default: ${DEFAULT-VALUE}.")
   int idleTimeout;
 
   @Option(

@@ -69,7 +69,7 @@ final class HttpConnection implements ReceiveHandler<Void> {
   }
 
   void begin() {
-    arm(options.headTimeout());
+    arm(options.idleTimeout());
     stream.receiveEach(null, this);
   }
 

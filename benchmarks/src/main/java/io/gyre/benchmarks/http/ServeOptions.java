@@ -8,7 +8,7 @@ import java.util.Objects;
  *
  * @param limits of requests
  * @param headTimeout for how long a request's head may take to come in whole, and then its content
- * @param idleTimeout for how long a connection may rest between two requests
+ * @param idleTimeout for how long a connection may rest before a request, the first one, too
  * @param sendTimeout for how long a block of a response may take to go out
  * @param maxConnections how many may be open at a time; those beyond are told 503
  * @param hiddenFiles whether names that begin with a dot are served

@@ -5,6 +5,8 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import com.sun.management.ThreadMXBean;
+import java.lang.management.ManagementFactory;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import org.junit.jupiter.api.Test;
@@ -84,6 +86,23 @@ final class RequestParserTest {
       }
       assertWhole(parser.request());
     }
+  }
+
+  @Test
+  void parsingAllocatesNothing() {
+    var threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
+    var in = bytes(WHOLE);
+    long least = Long.MAX_VALUE;
+    for (int round = 0; round < 20 && least > 0; round++) { // until all classes are there
+      long before = threads.getCurrentThreadAllocatedBytes();
+      for (int i = 0; i < 100; i++) {
+        parser.reset();
+        parser.parse(in.clear());
+      }
+      least = Math.min(least, threads.getCurrentThreadAllocatedBytes() - before);
+    }
+    assertEquals(0, least);
+    assertWhole(parser.request());
   }
 
   @ParameterizedTest
