@@ -110,7 +110,7 @@ final class Lookup {
   private void fail(Throwable cause) {
     leave();
     var status = statusOf(cause);
-    result.failed(status, status == Status.INTERNAL_SERVER_ERROR ? cause : null);
+    result.failed(status, status.isOurs() ? cause : null);
   }
 
   private void refuse(Status status) {
@@ -125,6 +125,8 @@ final class Lookup {
       case AccessDeniedException _ -> Status.FORBIDDEN;
       case FileSystemException e when isNoSuchName(String.valueOf(e.getReason())) ->
           Status.NOT_FOUND;
+      case FileSystemException e when isNoDescriptorLeft(String.valueOf(e.getReason())) ->
+          Status.SERVICE_UNAVAILABLE;
       default -> Status.INTERNAL_SERVER_ERROR;
     };
   }
@@ -135,6 +137,10 @@ final class Lookup {
         || reason.contains("ENOTDIR")
         || reason.contains("ENAMETOOLONG")
         || reason.contains("EINVAL");
+  }
+
+  private static boolean isNoDescriptorLeft(String reason) {
+    return reason.contains("EMFILE") || reason.contains("ENFILE");
   }
 
   private void lookedAt(FileStatus status) {

@@ -37,4 +37,9 @@ enum Status {
     this.line = ("HTTP/1.1 " + code + " " + reason + "\r\n").getBytes(StandardCharsets.US_ASCII);
     this.text = (code + " " + reason + "\n").getBytes(StandardCharsets.US_ASCII);
   }
+
+  /** Whether something is wrong on this side. */
+  boolean isOurs() {
+    return this == INTERNAL_SERVER_ERROR || this == SERVICE_UNAVAILABLE;
+  }
 }

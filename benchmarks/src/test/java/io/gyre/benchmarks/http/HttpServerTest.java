@@ -22,6 +22,10 @@ import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.net.http.HttpResponse.BodyHandlers;
+import java.nio.ByteBuffer;
+import java.nio.channels.SelectionKey;
+import java.nio.channels.Selector;
+import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -448,6 +452,31 @@ final class HttpServerTest {
     }
     // Others are served as before.
     assertEquals("hello, world\n", RawClient.get(server, "/hello.txt").text());
+    drain(server);
+  }
+
+  @DriverTest
+  void aFloodBehindAnAnswerThatIsNotReadIsHeldBack(TestRuntime tests) throws Exception {
+    random("large.bin", 24 << 20);
+    var server = start(tests.start(), PATIENT);
+    var request = "GET /hello.txt HTTP/1.1\r\nHost: a\r\n\r\n";
+    try (var channel = SocketChannel.open(server.address());
+        var selector = Selector.open()) {
+      var first = "GET /large.bin HTTP/1.1\r\nHost: a\r\n\r\n";
+      channel.write(ByteBuffer.wrap(first.getBytes(StandardCharsets.US_ASCII)));
+      channel.configureBlocking(false);
+      channel.register(selector, SelectionKey.OP_WRITE);
+      var flood = ByteBuffer.wrap(request.repeat(4000).getBytes(StandardCharsets.US_ASCII));
+      long accepted = 0;
+      while (selector.select(500) > 0) { // until nothing is taken any more
+        selector.selectedKeys().clear();
+        accepted += channel.write(flood); // a reset would mean that it was not held back
+        if (!flood.hasRemaining()) {
+          flood.clear();
+        }
+        assertTrue(accepted < 48 << 20, "more than sockets hold was taken: " + accepted);
+      }
+    }
     drain(server);
   }
 
