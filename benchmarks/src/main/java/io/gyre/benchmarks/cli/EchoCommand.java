@@ -11,8 +11,6 @@ import java.net.InetSocketAddress;
 import java.net.UnknownHostException;
 import java.nio.charset.StandardCharsets;
 import java.util.concurrent.Callable;
-import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.TimeUnit;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -31,7 +29,6 @@ final class EchoCommand implements Callable<Integer> {
   private static final int RING_ENTRIES = 1024;
   private static final int COMPLETION_ENTRIES = 8192;
   private static final int RECEIVE_BUFFERS = 2048;
-  private static final long END_TIMEOUT_SECONDS = 20;
 
   @Option(
       names = "--port",
@@ -74,9 +71,6 @@ final class EchoCommand implements Callable<Integer> {
   @Mixin DriverOption driver;
   @Spec CommandSpec spec;
 
-  private final CountDownLatch stop = new CountDownLatch(1);
-  private final CountDownLatch ended = new CountDownLatch(1);
-
   @Override
   public Integer call() throws Exception {
     Arguments.range(spec, "--port", port, 0, 65_535);
@@ -92,10 +86,9 @@ final class EchoCommand implements Callable<Integer> {
             .completionEntries(COMPLETION_ENTRIES)
             .receiveBuffers(RECEIVE_BUFFERS, buffer)
             .bufferPoolBytes(1 << 20);
-    try (var runtime = builder.start()) {
-      var server = new EchoServer(runtime, address, RECEIVE_BUFFERS);
-      var hook = endOnSignal();
-      try {
+    try (var end = OrderlyEnd.onSignal("gyre-echo-end", 5)) {
+      try (var runtime = builder.start()) {
+        var server = new EchoServer(runtime, address, RECEIVE_BUFFERS);
         if (reportOnStdin) {
           reportOnStdin(server);
         }
@@ -108,19 +101,13 @@ final class EchoCommand implements Callable<Integer> {
                 + " loops="
                 + loops);
         out.flush();
-        try {
-          stop.await();
-        } catch (InterruptedException e) {
-          // Who interrupts means the same as who signals; waits below must not end at once for it.
-        }
+        end.await();
         server.drain();
         out.println(server.totals());
         out.flush();
-      } finally {
-        removeUnlessRunning(hook);
       }
+      end.reached();
     }
-    ended.countDown();
     return 0;
   }
 
@@ -129,35 +116,6 @@ final class EchoCommand implements Callable<Integer> {
       return new InetSocketAddress(InetAddress.getByName(host), port);
     } catch (UnknownHostException e) {
       throw new CommandFailed("--host " + host + ": unknown host");
-    }
-  }
-
-  /**
-   * A signal runs the shutdown hooks and would end the JVM with 128 and its number. This one waits for the orderly end,
-   * and ends the JVM with 0.
-   */
-  private Thread endOnSignal() {
-    var hook =
-        new Thread(
-            () -> {
-              stop.countDown();
-              try {
-                boolean inTime = ended.await(END_TIMEOUT_SECONDS, TimeUnit.SECONDS);
-                Runtime.getRuntime().halt(inTime ? 0 : 1);
-              } catch (InterruptedException e) {
-                Thread.currentThread().interrupt();
-              }
-            },
-            "gyre-echo-end");
-    Runtime.getRuntime().addShutdownHook(hook);
-    return hook;
-  }
-
-  private static void removeUnlessRunning(Thread hook) {
-    try {
-      Runtime.getRuntime().removeShutdownHook(hook);
-    } catch (IllegalStateException e) {
-      // It runs: it was what ended the server.
     }
   }
 

@@ -18,6 +18,7 @@ import picocli.CommandLine.Spec;
       ReadCommand.class,
       NopCommand.class,
       EchoCommand.class,
+      ServeCommand.class,
       WalkCommand.class,
       CpCommand.class,
       FileLoadCommand.class,
@@ -48,6 +49,7 @@ final class GyreCommand implements Runnable {
   @Override
   public void run() {
     throw new CommandLine.ParameterException(
-        spec.commandLine(), "a command is needed: doctor, read, nop, echo, walk, cp or bench");
+        spec.commandLine(),
+        "a command is needed: doctor, read, nop, echo, serve, walk, cp or bench");
   }
 }

@@ -1,0 +1,16 @@
+/**
+ * A static file server over HTTP/1.1 (RFC 9110, RFC 9112), written over the public API alone: what {@code ./gyre serve}
+ * runs. {@link io.gyre.benchmarks.http.HttpServer} is what others use.
+ *
+ * <pre>
+ *   HttpServer -- one for each loop --> HttpLoop -- one for each connection --> HttpConnection
+ *
+ *   received bytes --> RequestParser --> Request --> Exchange --> Response --> ResponseSender --> the stream
+ *                                                       |
+ *                                        RequestPath, Lookup, Conditions, ByteRange
+ * </pre>
+ *
+ * <p>All but the server itself is confined to the thread of a loop. A connection answers one request after the other; what
+ * comes in meanwhile waits, and holds the peer back when it is much.
+ */
+package io.gyre.benchmarks.http;
