@@ -16,6 +16,7 @@ import io.gyre.driver.BlockingPool;
 import io.gyre.driver.BlockingWork;
 import io.gyre.driver.BufferAccess;
 import io.gyre.driver.Capabilities;
+import io.gyre.driver.DatagramSockets;
 import io.gyre.driver.Descriptor;
 import io.gyre.driver.Driver;
 import io.gyre.driver.DriverConfig;
@@ -97,6 +98,9 @@ final class UringDriver implements Driver {
   private final OperationMemory memory = new OperationMemory();
   private final Receives receives;
   private final ResetGuards resetGuards;
+  private final Messages messagesInFlight;
+  private final DatagramReceives datagramReceives;
+  private final Datagrams datagrams;
   private final boolean multishotAccept;
   private final boolean multishotPoll;
 
@@ -149,6 +153,11 @@ final class UringDriver implements Driver {
     this.multishotPoll = report.uses(MULTISHOT_POLL);
     this.receives = new Receives(dispatcher, ring, bufferRing, waiting, this::goOn, report);
     this.resetGuards = new ResetGuards(dispatcher, cancels, this::start);
+    this.messagesInFlight = new Messages();
+    this.datagramReceives =
+        new DatagramReceives(
+            dispatcher, ring, wakeUp, messagesInFlight, waiting, this::goOn, report);
+    this.datagrams = new Datagrams(sockets, this::newDescriptor, messagesInFlight, report);
     this.report = report;
     // Nothing that ends late has brought anything that would have to be given back.
     this.calls =
@@ -277,6 +286,9 @@ final class UringDriver implements Driver {
       startCall(call);
       return false;
     }
+    if (operation.code() == OpCode.RECEIVE_MESSAGE_MULTISHOT) {
+      return datagramReceives.mayStart(operation);
+    }
     return operation.code() != OpCode.POLL_MULTISHOT || multishotPoll || !endsAtOnce(operation);
   }
 
@@ -346,6 +358,7 @@ final class UringDriver implements Driver {
   private static boolean takesCredit(OpCode code) {
     return switch (code) {
       case ACCEPT, ACCEPT_MULTISHOT, CONNECT, RECEIVE, RECEIVE_MULTISHOT, SEND -> false;
+      case RECEIVE_MESSAGE, RECEIVE_MESSAGE_MULTISHOT, SEND_MESSAGE -> false;
       case POLL, POLL_MULTISHOT, RAW -> false;
       case NOP, OPEN, READ, WRITE, READV, WRITEV, FSYNC, SIZE, CLOSE, SHUTDOWN -> true;
       case TRUNCATE, ALLOCATE, ADVISE, SYNC_RANGE, ATTRIBUTES -> true;
@@ -401,6 +414,9 @@ final class UringDriver implements Driver {
           operation.setDriverState(MORE_TO_DO);
         }
         memory.prepare(operation);
+        if (Messages.areOf(operation.code())) {
+          messagesInFlight.prepare(operation);
+        }
       } else {
         switch (operation.code()) {
           case OPEN ->
@@ -426,6 +442,9 @@ final class UringDriver implements Driver {
             // whoever gets the number next.
             cancels.forget(closing);
             files.remove(closing.fixedIndex);
+            if (closing.datagrams != null) {
+              datagramReceives.closing(closing);
+            }
             operation.setDriverState(MORE_TO_DO);
             closing.closeBegun = true;
           }
@@ -435,6 +454,7 @@ final class UringDriver implements Driver {
               resetGuards.watch(operation);
             }
           }
+          case RECEIVE_MESSAGE_MULTISHOT -> datagramReceives.prepare(operation);
           case ACCEPT, ACCEPT_MULTISHOT, RAW -> operation.setDriverState(MORE_TO_DO);
           case POLL, POLL_MULTISHOT -> preparePoll(operation);
           default -> {}
@@ -494,6 +514,10 @@ final class UringDriver implements Driver {
       Entries.send(sqe, operation);
     } else if (code == OpCode.RECEIVE_MULTISHOT) {
       receives.write(sqe, operation);
+    } else if (Messages.areOf(code)) {
+      messagesInFlight.write(sqe, operation);
+    } else if (code == OpCode.RECEIVE_MESSAGE_MULTISHOT) {
+      datagramReceives.write(sqe, operation, rawEntries);
     } else if (code == OpCode.RAW) {
       writeRaw(sqe, operation, false);
     } else if (code == OpCode.SPLICE) {
@@ -627,9 +651,11 @@ final class UringDriver implements Driver {
   }
 
   private boolean leavesLine(Operation operation) {
-    return operation.code() == OpCode.SEND
-        ? ((UringDescriptor) operation.descriptor()).leavesLine(operation)
-        : receives.leavesLine(operation);
+    return switch (operation.code()) {
+      case SEND -> ((UringDescriptor) operation.descriptor()).leavesLine(operation);
+      case RECEIVE_MESSAGE_MULTISHOT -> datagramReceives.leavesLine(operation);
+      default -> receives.leavesLine(operation);
+    };
   }
 
   @Override
@@ -638,6 +664,7 @@ final class UringDriver implements Driver {
     telemetry.cancelRequested("ALL", descriptor.subject());
     calls.cancelAll(descriptor, this::cancelledBeforeTheKernel);
     receives.leaveLine(descriptor, this::cancelledBeforeTheKernel);
+    datagramReceives.leaveLine(descriptor, this::cancelledBeforeTheKernel);
     waiting.removeIf(
         o -> (o.descriptor() == descriptor || o.otherDescriptor() == descriptor) && mayBeDropped(o),
         this::cancelledBeforeTheKernel);
@@ -656,6 +683,7 @@ final class UringDriver implements Driver {
     dispatcher.forEachInFlight(Operation::requestCancel);
     rawInFlight.cancelAll(null);
     receives.leaveLine(null, this::cancelledBeforeTheKernel);
+    datagramReceives.leaveLine(null, this::cancelledBeforeTheKernel);
     waiting.removeIf(UringDriver::mayBeDropped, this::cancelledBeforeTheKernel);
     cancels.addAll();
   }
@@ -693,6 +721,7 @@ final class UringDriver implements Driver {
     bufferRing.publish();
     counters.lower(Counter.FREE_RECEIVE_BUFFERS_LOW, bufferRing.available());
     boolean buffersCame = receives.rearmStarved();
+    datagramReceives.turn();
     if (rawInFlight.isCancelling()) {
       rawInFlight.cancelDue(cancels::add);
     }
@@ -736,7 +765,8 @@ final class UringDriver implements Driver {
         || !isIdle()
         || calls.hasFinished()
         || rawInFlight.isCancelling()
-        || receives.canRearm();
+        || receives.canRearm()
+        || datagramReceives.canRearm();
   }
 
   /** From here on others wake the loop. What they left before is seen here, and then it does not sleep. */
@@ -744,7 +774,7 @@ final class UringDriver implements Driver {
     if (!sleepFlag.beginSleep()) {
       return false;
     }
-    if (bufferRing.hasReturned() || calls.hasFinished()) {
+    if (bufferRing.hasReturned() || calls.hasFinished() || datagramReceives.hasReturned()) {
       sleepFlag.endSleep();
       return false;
     }
@@ -919,6 +949,8 @@ final class UringDriver implements Driver {
   private void dispatchFurther(Operation operation, int result, int flags, boolean more) {
     switch (operation.code()) {
       case SEND -> sent(operation, result);
+      case RECEIVE_MESSAGE_MULTISHOT -> datagramReceives.received(operation, result, flags, more);
+      case SEND_MESSAGE -> messageSent(operation, result);
       case ACCEPT, ACCEPT_MULTISHOT -> accepted(operation, result, more);
       case POLL, POLL_MULTISHOT -> polled(operation, result, more);
       case RAW -> rawOutcome(operation, result, flags, more);
@@ -949,6 +981,15 @@ final class UringDriver implements Driver {
         }
         outcome = memory.copyOut(operation, result);
       }
+      case RECEIVE_MESSAGE -> {
+        messagesInFlight.received(operation, result);
+        outcome = memory.copyOut(operation, result);
+      }
+      case SEND_MESSAGE -> {
+        messagesInFlight.release(operation);
+        OperationMemory.releaseCopy(operation);
+      }
+      case RECEIVE_MESSAGE_MULTISHOT -> datagramReceives.release(operation);
       case READV, WRITEV -> {
         if (isWithoutHint(operation, result)) {
           return;
@@ -1099,6 +1140,17 @@ final class UringDriver implements Driver {
     sendEnded(operation, result);
   }
 
+  /** Of a send of segments this may be the outcome of some of them only. */
+  private void messageSent(Operation operation, int result) {
+    if (!messagesInFlight.sentInPart(operation, result)) {
+      finish(operation, result < 0 ? result : operation.transferred());
+    } else if (isToEnd(operation)) {
+      ended.add(operation);
+    } else {
+      start(operation);
+    }
+  }
+
   @SuppressWarnings("ReferenceEquality") // this very operation
   private void sendEnded(Operation operation, int result) {
     var socket = (UringDescriptor) operation.descriptor();
@@ -1145,6 +1197,7 @@ final class UringDriver implements Driver {
   @Override
   public void register(BufferPool buffers) {
     bufferRing.track(BUFFERS.tracker(buffers));
+    datagramReceives.track(BUFFERS.tracker(buffers));
     memory.register(ring, buffers, report);
   }
 
@@ -1175,6 +1228,11 @@ final class UringDriver implements Driver {
   @Override
   public <T> void setOption(Descriptor socket, SocketOption<T> option, T value) throws IOException {
     sockets.setOption(((UringDescriptor) socket).fd, socket.subject(), option, value);
+  }
+
+  @Override
+  public DatagramSockets datagrams() {
+    return datagrams;
   }
 
   @Override
