@@ -138,8 +138,9 @@ final class NioDatagrams implements DatagramSockets {
   public void connect(Descriptor socket, InetSocketAddress remote) throws IOException {
     var channel = ((NioDatagramSocket) socket).datagrams();
     try {
-      channel.disconnect();
-      if (remote != null) {
+      if (remote == null) {
+        channel.disconnect();
+      } else {
         channel.connect(remote);
       }
     } catch (IOException e) {

@@ -57,7 +57,7 @@ public interface DatagramSockets {
    * Connects a socket: it sends there, and receives from there only.
    *
    * @param socket an open socket
-   * @param remote the peer; null to receive from all again
+   * @param remote the peer of a socket that is not connected; null to receive from all again
    * @throws IOException as {@link Errors} names it
    */
   void connect(Descriptor socket, InetSocketAddress remote) throws IOException;

@@ -369,8 +369,15 @@ public final class UdpSocket implements AutoCloseable {
       return;
     }
     try {
-      dispatcher.driver().datagrams().connect(descriptor, remote);
-      remoteAddress = remote;
+      var sockets = dispatcher.driver().datagrams();
+      if (remoteAddress != null) {
+        sockets.connect(descriptor, null);
+        remoteAddress = null; // and stays so if there is no way to the next
+      }
+      if (remote != null) {
+        sockets.connect(descriptor, remote);
+        remoteAddress = remote;
+      }
       localAddress = dispatcher.driver().localAddress(descriptor);
     } catch (IOException | RuntimeException e) {
       dispatcher.refuse(operation, e);

@@ -11,6 +11,7 @@ import io.gyre.Buffer;
 import io.gyre.IoHandler;
 import io.gyre.IoRuntime;
 import io.gyre.LeakDetection;
+import io.gyre.driver.Capabilities.Status;
 import io.gyre.driver.DriverCounters.Counter;
 import io.gyre.testing.DriverTest;
 import io.gyre.testing.Pattern;
@@ -25,6 +26,7 @@ import java.nio.ByteBuffer;
 import java.nio.channels.AsynchronousCloseException;
 import java.nio.channels.ReadPendingException;
 import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -75,6 +77,28 @@ class UdpReceivesTest {
     socket.receiveEach(null, second);
     assertInstanceOf(ReadPendingException.class, Waits.get(second.failure, "a refusal"));
     assertThrows(ReadPendingException.class, () -> socket.receive(ByteBuffer.allocate(1)));
+  }
+
+  /** Each by itself: what does without one may not lean on another. */
+  @DriverTest(drivers = "uring")
+  void whatTheKernelHasCanBeSwitchedOffOneByOne(TestRuntime driver) throws Exception {
+    for (var feature : List.of("multishot-receive-message", "udp-segment", "udp-gro")) {
+      var runtime = driver.start(b -> b.disable(feature));
+      var status = runtime.loop().capabilities().feature(feature).orElseThrow().status();
+      assertEquals(Status.SWITCHED_OFF, status);
+      var socket = bind(driver, runtime);
+      var each = new UdpPeers.Recording();
+      socket.receiveEach(null, each);
+      var src = ByteBuffer.allocate(1_000);
+      for (int i = 0; i < 10; i++) {
+        src.put(UdpPeers.numbered(i, 100));
+      }
+      assertEquals(1_000, socket.sendSegments(src.flip(), 100, socket.localAddress()));
+      var all = each.await(10);
+      for (int i = 0; i < 10; i++) {
+        assertEquals(i, UdpPeers.check(all.get(i).bytes()));
+      }
+    }
   }
 
   // ---- too few buffers
