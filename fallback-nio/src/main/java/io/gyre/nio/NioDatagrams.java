@@ -86,7 +86,7 @@ final class NioDatagrams implements DatagramSockets {
     return false;
   }
 
-  /** Hands on what other threads gave back. */
+  /** Hands on what other threads gave back, and forgets sockets that no longer wait. */
   void collectReturned() {
     for (int i = starved.size() - 1; i >= 0; i--) {
       if (!starved.get(i).staysStarved()) {

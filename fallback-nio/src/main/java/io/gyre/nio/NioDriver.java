@@ -209,9 +209,7 @@ final class NioDriver implements Driver {
     if (buffers.hasReturned()) {
       buffers.collectReturned();
     }
-    if (datagrams.hasReturned()) {
-      datagrams.collectReturned();
-    }
+    datagrams.collectReturned();
   }
 
   private void select(long timeoutNanos) throws IOException {

@@ -35,6 +35,9 @@ import java.util.function.Consumer;
  *     +------------------+-----------------+----------------------+--------- ...
  * </pre>
  *
+ * <p>The kernel writes all that before the completion that names the buffer; we read it by plain loads, behind the
+ * acquire of the completion queue's tail and before the buffer is lent.
+ *
  * <p>Where there are no multishots each receive is armed with one buffer, and again after each datagram.
  *
  * @see <a href="https://man7.org/linux/man-pages/man3/io_uring_prep_recvmsg_multishot.3.html">
@@ -62,6 +65,9 @@ final class DatagramReceives {
 
   /** Receives that found no buffer. Of each socket there is one at most. */
   private final OperationList starved = new OperationList();
+
+  /** What a look through them found. */
+  private boolean awaited;
 
   /** Sockets whose buffers are not all with the kernel. */
   private final List<DatagramState> busy = new ArrayList<>();
@@ -305,8 +311,6 @@ final class DatagramReceives {
     starved.forEach(o -> awaited |= socket(o).buffers.hasReturned());
     return awaited;
   }
-
-  private boolean awaited;
 
   /** Whether a receive that had no buffer could have one now. */
   boolean canRearm() {

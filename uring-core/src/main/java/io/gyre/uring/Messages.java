@@ -18,7 +18,8 @@ import java.util.List;
 /**
  * Datagrams that are sent or received once: the {@code struct msghdr} of each with what it points to, in memory that is
  * used again and again. A message is the kernel's from its entry to its last completion, and the driver state of its
- * operation meanwhile. Confined to the loop's thread.
+ * operation meanwhile: written by plain stores, published with the entry by the submission queue's tail, read by plain
+ * loads behind the acquire of the completion queue's. Confined to the loop's thread.
  *
  * <pre>
  *     0             64      80         112                  192
