@@ -145,8 +145,20 @@ final class Entries {
     long token = operation.token();
     switch (operation.code()) {
       case OPEN -> open(sqe, operation, directory(descriptor));
-      case READV -> vectored(sqe, operation, Liburing.IORING_OP_READV());
-      case WRITEV -> vectored(sqe, operation, Liburing.IORING_OP_WRITEV());
+      case READV ->
+          vectored(
+              sqe,
+              operation,
+              operation.isRegistered()
+                  ? Liburing.IORING_OP_READV_FIXED()
+                  : Liburing.IORING_OP_READV());
+      case WRITEV ->
+          vectored(
+              sqe,
+              operation,
+              operation.isRegistered()
+                  ? Liburing.IORING_OP_WRITEV_FIXED()
+                  : Liburing.IORING_OP_WRITEV());
       case TRUNCATE, ALLOCATE, ADVISE, SYNC_RANGE -> range(sqe, operation, descriptor);
       case ATTRIBUTES, MAKE_DIRECTORY, REMOVE, RENAME, SYMBOLIC_LINK, LINK ->
           path(sqe, operation, directory(descriptor));

@@ -42,6 +42,9 @@ public enum KernelFeature {
   REGISTERED_FILES("5.19", "files are used by their descriptors"),
   /** IORING_REGISTER_BUFFERS. */
   REGISTERED_BUFFERS("5.1", "the kernel pins the memory of each operation by itself"),
+  /** IORING_OP_READV_FIXED and IORING_OP_WRITEV_FIXED; needs {@link #REGISTERED_BUFFERS}. */
+  REGISTERED_VECTORS(
+      "6.15", "with O_DIRECT the kernel pins the memory of each operation on several buffers"),
   /** IORING_REGISTER_PBUF_RING. */
   BUFFER_RING("5.19", "a receive waits by a poll, and takes its buffer when something came"),
   /** IOU_PBUF_RING_INC; needs {@link #BUFFER_RING}. */

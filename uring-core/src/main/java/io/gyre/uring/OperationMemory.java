@@ -23,11 +23,17 @@ final class OperationMemory {
   private BufferPool pool;
   private long registeredFrom;
   private long registeredTo;
+  private boolean vectors;
 
   /** Takes the loop's pool in, and registers as much of it as the limit of locked memory allows. */
   void register(Ring ring, BufferPool buffers, CapabilityReport report) {
     pool = buffers;
     if (!report.allows(KernelFeature.REGISTERED_BUFFERS)) {
+      if (report.allows(KernelFeature.REGISTERED_VECTORS)) {
+        report.absent(
+            KernelFeature.REGISTERED_VECTORS,
+            "it needs " + KernelFeature.REGISTERED_BUFFERS.configurationName());
+      }
       return;
     }
     var memory = BUFFERS.memory(buffers);
@@ -43,6 +49,14 @@ final class OperationMemory {
       registeredTo = registeredFrom + bytes;
     }
     report.registeredBuffers(result == 0 ? bytes : 0, wanted, result);
+    if (report.allows(KernelFeature.REGISTERED_VECTORS)) {
+      vectors = result == 0;
+      if (vectors) {
+        report.used(KernelFeature.REGISTERED_VECTORS);
+      } else {
+        report.absent(KernelFeature.REGISTERED_VECTORS, "no memory is registered");
+      }
+    }
   }
 
   /** The same on any ring, for self-tests: 0 or the negated errno. */
@@ -74,7 +88,12 @@ final class OperationMemory {
     }
   }
 
-  private boolean isRegistered(long address, int length) {
+  /** Whether operations on several buffers may name registered memory. */
+  boolean takesVectors() {
+    return vectors;
+  }
+
+  boolean isRegistered(long address, int length) {
     return address >= registeredFrom && address + length <= registeredTo;
   }
 

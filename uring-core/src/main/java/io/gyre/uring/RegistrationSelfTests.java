@@ -3,10 +3,12 @@ package io.gyre.uring;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 
 import io.gyre.bindings.Liburing;
+import io.gyre.bindings.iovec;
 import io.gyre.driver.Errno;
 import io.gyre.uring.SelfTest.Outcome;
 import java.io.IOException;
 import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
 import java.util.Set;
 import java.util.function.Predicate;
 
@@ -123,5 +125,61 @@ final class RegistrationSelfTests {
           ? Outcome.PASSED
           : Outcome.failed("a write of memory beyond it was answered by " + refused);
     }
+  }
+
+  /** The same for several pieces of it. */
+  static Outcome vectors(Kernel kernel, Predicate<KernelFeature> allowed) throws IOException {
+    if (!allowed.test(KernelFeature.REGISTERED_BUFFERS)) {
+      return Outcome.PASSED; // what it needs is not there, as the driver will say
+    }
+    try (var files = new ScratchFiles();
+        var ring = ScratchRing.open(kernel, allowed)) {
+      var memory = ring.allocate(REGISTERED_BYTES);
+      if (OperationMemory.register(ring.ring(), memory, REGISTERED_BYTES) < 0) {
+        return Outcome.PASSED;
+      }
+      var pipe = files.pipe();
+      var source = memory.asSlice(0, BYTES);
+      ScratchFiles.fill(source, 1);
+      // The second half first, so that the order of the pieces shows.
+      long half = BYTES / 2;
+      var pieces = ring.allocate(2 * iovec.sizeof());
+      piece(pieces, 0, memory.asSlice(half, half));
+      piece(pieces, 1, memory.asSlice(0, half));
+      int write = Liburing.IORING_OP_WRITEV_FIXED();
+      ring.add(write, 0, pipe.output(), 0, pieces.address(), 2, 0, 1);
+      var written = ring.next();
+      if (written != null && written.failed(Errno.EINVAL)) {
+        return Outcome.refused(KernelFeature.REGISTERED_VECTORS, Errno.EINVAL.number());
+      }
+      if (written == null || written.result() != BYTES) {
+        return Outcome.failed("a write of pieces of registered memory was answered by " + written);
+      }
+      var target = memory.asSlice(REGISTERED_BYTES - BYTES);
+      piece(pieces, 0, target.asSlice(half, half));
+      piece(pieces, 1, target.asSlice(0, half));
+      int read = Liburing.IORING_OP_READV_FIXED();
+      ring.add(read, 0, pipe.input(), 0, pieces.address(), 2, 0, 2);
+      var back = ring.next();
+      if (back == null || back.result() != BYTES || !ScratchFiles.holds(target, 1, BYTES)) {
+        return Outcome.failed("a read into pieces of registered memory was answered by " + back);
+      }
+      piece(pieces, 1, MemorySegment.ofAddress(memory.address() + REGISTERED_BYTES), half);
+      ring.add(write, 0, pipe.output(), 0, pieces.address(), 2, 0, 3);
+      var refused = ring.next();
+      return refused != null && refused.failed(Errno.EFAULT)
+          ? Outcome.PASSED
+          : Outcome.failed("a write of a piece beyond it was answered by " + refused);
+    }
+  }
+
+  private static void piece(MemorySegment pieces, int i, MemorySegment memory) {
+    piece(pieces, i, memory, memory.byteSize());
+  }
+
+  private static void piece(MemorySegment pieces, int i, MemorySegment memory, long bytes) {
+    var piece = iovec.asSlice(pieces, i);
+    iovec.iov_base(piece, memory);
+    iovec.iov_len(piece, bytes);
   }
 }

@@ -43,6 +43,7 @@ final class SelfTests {
       case BOUNDED_WORKERS -> RegistrationSelfTests::workers;
       case REGISTERED_FILES -> RegistrationSelfTests::files;
       case REGISTERED_BUFFERS -> RegistrationSelfTests::buffers;
+      case REGISTERED_VECTORS -> RegistrationSelfTests::vectors;
       case BUFFER_RING -> ReceiveSelfTests::bufferRing;
       case INCREMENTAL_BUFFERS -> null;
       case RECEIVE_BUNDLES -> BundleSelfTest::run;

@@ -424,7 +424,7 @@ final class UringDriver implements Driver {
                   PathBytes.encode(Arena.ofAuto(), ((OpenRequest) operation.argument()).path()));
           case READV, WRITEV -> {
             operation.setDriverState(MORE_TO_DO);
-            Vectors.prepare(operation);
+            Vectors.prepare(operation, memory);
           }
           case TRUNCATE, SPLICE -> operation.setDriverState(MORE_TO_DO);
           case ATTRIBUTES -> operation.setDriverState(KernelPaths.ofStatus(operation));

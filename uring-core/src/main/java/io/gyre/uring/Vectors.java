@@ -25,7 +25,7 @@ final class Vectors {
   private Vectors() {}
 
   /** Fills in the array. Sets the operation's address to it. */
-  static void prepare(Operation operation) {
+  static void prepare(Operation operation, OperationMemory registered) {
     var vector = operation.vector();
     Vectors own;
     if (vector.driverState() instanceof Vectors kept) {
@@ -34,15 +34,21 @@ final class Vectors {
       own = new Vectors();
       vector.setDriverState(own);
     }
-    own.fill(operation, vector);
+    own.fill(operation, vector, registered);
   }
 
-  private void fill(Operation operation, BufferVector vector) {
+  private void fill(Operation operation, BufferVector vector, OperationMemory registered) {
     int count = vector.count();
     if (array.byteSize() < count * IOVEC_BYTES) {
       array = Arena.ofAuto().allocate(IOVEC_BYTES * Math.max(8, count), Long.BYTES);
     }
     copies = null;
+    // The kernel takes registered memory for all or for none of them. With O_DIRECT only: elsewhere
+    // no
+    // memory is pinned, and files without read_iter, as many of /proc, are read over this array
+    // itself
+    // (seen on Linux 6.18).
+    boolean fixed = ((UringDescriptor) operation.descriptor()).direct && registered.takesVectors();
     long entry = array.address();
     for (int i = 0; i < count; i++) {
       var lease = vector.lease(i);
@@ -53,11 +59,13 @@ final class Vectors {
       } else if (address == 0) {
         address = copyIn(operation.code() == OpCode.WRITEV, vector, i);
       }
+      int length = vector.length(i); // 0 is EFAULT to the fixed form, and nothing to the plain one
+      fixed = fixed && lease != null && length > 0 && registered.isRegistered(address, length);
       Memory.putLong(entry + BASE, address);
-      Memory.putLong(entry + LENGTH, vector.length(i));
+      Memory.putLong(entry + LENGTH, length);
       entry += IOVEC_BYTES;
     }
-    operation.setAddress(array.address(), false);
+    operation.setAddress(array.address(), fixed);
   }
 
   private long copyIn(boolean content, BufferVector vector, int i) {

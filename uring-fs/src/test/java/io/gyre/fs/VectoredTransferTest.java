@@ -121,6 +121,35 @@ class VectoredTransferTest {
   }
 
   @DriverTest
+  void pooledBuffersGoThereAndBackWithDirectAccess(TestRuntime driver) throws Exception {
+    var path = dir.resolve("direct");
+    try (var file = AsyncFile.open(driver.start(), path, READ, WRITE, CREATE, AsyncFile.DIRECT)) {
+      var pool = file.loop().buffers();
+      var out = new Buffer[] {pool.acquire(4096), pool.acquire(65_536), pool.acquire(8192)};
+      long at = 0;
+      for (var buffer : out) {
+        pattern.fill(buffer.byteBuffer(), at);
+        at += buffer.byteBuffer().remaining();
+      }
+      int written = Waits.get(file.writeAsync(out, 0), "the write");
+      assertEquals(at, written);
+      // From the middle of a buffer on, and short at the end of the file.
+      var in = new Buffer[] {pool.acquire(8192), pool.acquire(65_536), pool.acquire(8192)};
+      in[0].byteBuffer().position(4096);
+      int read = Waits.get(file.readAsync(in, 4096), "the read");
+      assertEquals(at - 4096, read);
+      pattern.check(in[0].byteBuffer(), 4096, 8192, 4096);
+      pattern.check(in[1].byteBuffer(), 0, 65_536, 8192);
+      pattern.check(in[2].byteBuffer(), 0, 4096, 8192 + 65_536);
+      assertEquals(4096, in[2].byteBuffer().position());
+      for (int i = 0; i < 3; i++) {
+        out[i].release();
+        in[i].release();
+      }
+    }
+  }
+
+  @DriverTest
   void aReleasedBufferAmongThemIsRefusedAndTheOthersAreFree(TestRuntime driver) throws Exception {
     try (var file = AsyncFile.open(driver.start(), write(100), READ)) {
       var pool = file.loop().buffers();
