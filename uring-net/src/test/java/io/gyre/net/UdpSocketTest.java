@@ -41,6 +41,7 @@ import java.nio.channels.UnsupportedAddressTypeException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.CancellationException;
@@ -427,6 +428,26 @@ class UdpSocketTest {
           socket.getOption(StandardSocketOptions.SO_RCVBUF),
           "an option");
       UdpSocket.bind(runtime, socket.localAddress()).close(); // the port is free
+    }
+  }
+
+  @DriverTest
+  void theEndOfTheRuntimeEndsWhatIsArmedAndGivesTheSocketsBack(TestRuntime driver)
+      throws Exception {
+    var runtime = driver.start();
+    var recordings = new ArrayList<UdpPeers.Recording>();
+    for (int i = 0; i < 20; i++) {
+      var socket = UdpSocket.bind(runtime, Peers.anyPort());
+      var each = new UdpPeers.Recording();
+      recordings.add(each);
+      socket.receiveEach(null, each);
+      if (i % 2 == 0) {
+        socket.pauseReceiving();
+      }
+    }
+    driver.closeAndWait(runtime); // nobody closes them: the oracle counts what is left
+    for (var each : recordings) {
+      assertInstanceOf(IOException.class, Waits.get(each.failure, "the end of receiving"));
     }
   }
 
