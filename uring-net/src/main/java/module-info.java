@@ -1,4 +1,4 @@
-/** Sockets over the runtime. Start at {@link io.gyre.net.TcpListener} and {@link io.gyre.net.TcpStream}. */
+/** Sockets over the runtime. Start at {@link io.gyre.net.TcpListener}, {@link io.gyre.net.TcpStream} and {@link io.gyre.net.UdpSocket}. */
 module io.gyre.net {
   requires transitive io.gyre;
 

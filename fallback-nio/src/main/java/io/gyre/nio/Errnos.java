@@ -4,6 +4,7 @@ import io.gyre.driver.Errno;
 import java.io.IOException;
 import java.net.ConnectException;
 import java.net.NoRouteToHostException;
+import java.net.PortUnreachableException;
 import java.net.SocketTimeoutException;
 import java.nio.channels.AlreadyBoundException;
 import java.nio.channels.AlreadyConnectedException;
@@ -69,6 +70,7 @@ final class Errnos {
     return switch (cause) {
       case NoRouteToHostException e -> Errno.EHOSTUNREACH;
       case SocketTimeoutException e -> Errno.ETIMEDOUT;
+      case PortUnreachableException e -> Errno.ECONNREFUSED;
       case ConnectException e -> null; // refused, timed out, or unreachable: it can't be told
       default -> null;
     };

@@ -4,6 +4,7 @@ import io.gyre.BufferPool;
 import io.gyre.driver.BlockingPool;
 import io.gyre.driver.BufferAccess;
 import io.gyre.driver.Capabilities;
+import io.gyre.driver.DatagramSockets;
 import io.gyre.driver.Descriptor;
 import io.gyre.driver.Driver;
 import io.gyre.driver.DriverConfig;
@@ -49,6 +50,7 @@ final class NioDriver implements Driver {
   private final DriverParts parts;
   private final Polls polls;
   private final FileWork files;
+  private final NioDatagrams datagrams;
   private final Set<NioDescriptor> open = new HashSet<>();
 
   // Closes of sockets, each with its result: a socket that was registered gives back its
@@ -78,6 +80,7 @@ final class NioDriver implements Driver {
       this.parts = new DriverParts(readiness, outcomes, buffers, views);
       this.polls = new Polls(parts);
       this.files = new FileWork(pool, outcomes, waker, this::opened);
+      this.datagrams = new NioDatagrams(parts, waker, counters, this::opened);
     } catch (IOException | RuntimeException | Error e) {
       selector.close();
       throw e;
@@ -183,10 +186,15 @@ final class NioDriver implements Driver {
 
   @Override
   public boolean poll() throws IOException {
-    if (!hasWork() && !files.hasFinished() && !buffers.hasReturned()) {
+    if (!hasWork() && !hasCome()) {
       readiness.select(0);
     }
-    return hasWork() || files.hasFinished() || buffers.hasReturned();
+    return hasWork() || hasCome();
+  }
+
+  /** Whether other threads left something. */
+  private boolean hasCome() {
+    return files.hasFinished() || buffers.hasReturned() || datagrams.hasReturned();
   }
 
   private boolean hasWork() {
@@ -201,6 +209,7 @@ final class NioDriver implements Driver {
     if (buffers.hasReturned()) {
       buffers.collectReturned();
     }
+    datagrams.collectReturned();
   }
 
   private void select(long timeoutNanos) throws IOException {
@@ -224,7 +233,7 @@ final class NioDriver implements Driver {
     if (!sleepFlag.beginSleep()) {
       return false;
     }
-    if (files.hasFinished() || buffers.hasReturned()) {
+    if (hasCome()) {
       sleepFlag.endSleep();
       return false;
     }
@@ -264,6 +273,7 @@ final class NioDriver implements Driver {
   public void register(BufferPool pool) {
     views.register(pool);
     buffers.track(BUFFERS.tracker(pool));
+    datagrams.track(BUFFERS.tracker(pool));
   }
 
   @Override
@@ -354,6 +364,11 @@ final class NioDriver implements Driver {
       return socket;
     }
     throw new IllegalArgumentException("not a socket of this driver: " + descriptor);
+  }
+
+  @Override
+  public DatagramSockets datagrams() {
+    return datagrams;
   }
 
   @Override

@@ -27,6 +27,12 @@ public final class NioDriverProvider implements DriverProvider {
                   "multishot-accept", Status.EMULATED, "accepts whenever the selector says so"),
               new Feature(
                   "multishot-receive", Status.EMULATED, "reads whenever the selector says so"),
+              new Feature(
+                  "multishot-receive-message",
+                  Status.EMULATED,
+                  "receives whenever the selector says so"),
+              new Feature("udp-segment", Status.EMULATED, "each segment is a send of its own"),
+              new Feature("udp-gro", Status.ABSENT, "each datagram comes by itself"),
               new Feature("buffer-ring", Status.EMULATED, "chosen when there is something to read"),
               new Feature(
                   "cancellation", Status.EMULATED, "file work that has begun runs to its end"),

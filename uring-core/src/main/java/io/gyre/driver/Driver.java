@@ -157,6 +157,16 @@ public interface Driver {
   <T> void setOption(Descriptor socket, SocketOption<T> option, T value) throws IOException;
 
   /**
+   * Datagram sockets: what is done to them at once.
+   *
+   * @return the driver's own, always the same
+   * @throws UnsupportedOperationException when the driver has none
+   */
+  default DatagramSockets datagrams() {
+    throw new UnsupportedOperationException("the driver has no datagram sockets");
+  }
+
+  /**
    * What was found when this driver was opened.
    *
    * @return its capabilities

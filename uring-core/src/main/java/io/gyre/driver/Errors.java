@@ -6,6 +6,7 @@ import java.net.BindException;
 import java.net.ConnectException;
 import java.net.InetSocketAddress;
 import java.net.NoRouteToHostException;
+import java.net.PortUnreachableException;
 import java.net.SocketException;
 import java.net.SocketTimeoutException;
 import java.nio.channels.AsynchronousCloseException;
@@ -45,6 +46,9 @@ public final class Errors {
     if (errno == Errno.EBADF.number()) {
       return closing ? closed(code, subject) : file(code, errno, subject, reason);
     }
+    if (isOfMessage(code)) {
+      return message(code.displayName(), errno, subject);
+    }
     if (code.isSocketOperation()) {
       return socket(code.displayName(), errno, subject);
     }
@@ -58,6 +62,27 @@ public final class Errors {
               + "; the kernel or this file system can't do it");
     }
     return file(code, errno, subject, reason);
+  }
+
+  private static boolean isOfMessage(OpCode code) {
+    return switch (code) {
+      case RECEIVE_MESSAGE, RECEIVE_MESSAGE_MULTISHOT, SEND_MESSAGE -> true;
+      default -> false;
+    };
+  }
+
+  /** Of a datagram: nobody has refused a connection, and there is a largest one. */
+  private static IOException message(String call, int errno, String subject) {
+    var message = call + " " + subject + ": " + Errno.describe(errno);
+    return switch (Errno.of(errno)) {
+      case ECONNREFUSED -> new PortUnreachableException(message + "; nobody receives on that port");
+      case EMSGSIZE ->
+          new SocketException(
+              message
+                  + "; a UDP datagram has at most 65507 bytes over IPv4 and 65527 over IPv6, and"
+                  + " no more than SO_SNDBUF");
+      case null, default -> socket(call, errno, subject);
+    };
   }
 
   /**

@@ -124,6 +124,23 @@ public enum OpCode {
   AWAIT_WRITABLE,
   /** Waits until it is a file's turn to go into a stream; the stream ends it, and no driver sees it. */
   SEND_FILE,
+  /**
+   * Receives one datagram into memory; resolves with the number of bytes that are there of it, which may be 0. The
+   * argument, a {@link MessageHeader}, takes who sent it and whether it was longer.
+   */
+  RECEIVE_MESSAGE,
+  /**
+   * Receives datagrams into leased buffers of the socket's own until an error or a cancellation; each is an outcome with
+   * {@link Operation#hasMore()}, and its number of bytes may be 0. The argument, a {@link MessageHeader}, is that of the
+   * outcome under way. A lack of buffers is never an outcome: the driver waits for one.
+   */
+  RECEIVE_MESSAGE_MULTISHOT,
+  /**
+   * Sends all of its memory to the argument, an {@link java.net.InetSocketAddress}, or without one to where the socket is
+   * connected: as one datagram, or with a {@link Operation#length()} that is not 0 as datagrams of that many bytes, of
+   * which the last may be shorter. Resolves with the number of bytes.
+   */
+  SEND_MESSAGE,
   /** Shuts down a socket; {@link Operation#flags()} is 0 for input, 1 for output, 2 for both. */
   SHUTDOWN,
   /**
@@ -157,6 +174,7 @@ public enum OpCode {
     return switch (this) {
       case ACCEPT, ACCEPT_MULTISHOT, CONNECT, RECEIVE, RECEIVE_MULTISHOT, SEND, SHUTDOWN -> true;
       case AWAIT_WRITABLE, SEND_FILE -> true;
+      case RECEIVE_MESSAGE, RECEIVE_MESSAGE_MULTISHOT, SEND_MESSAGE -> true;
       case NOP, OPEN, READ, WRITE, READV, WRITEV, FSYNC, SIZE, CLOSE -> false;
       case TRUNCATE, ALLOCATE, ADVISE, SYNC_RANGE, ATTRIBUTES, SET_ATTRIBUTES -> false;
       case LOCK, UNLOCK, COPY_RANGE, SPLICE, SEEK -> false;

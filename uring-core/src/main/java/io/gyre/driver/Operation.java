@@ -2,6 +2,7 @@ package io.gyre.driver;
 
 import io.gyre.Buffer;
 import io.gyre.IoHandler;
+import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
 
 /**
@@ -692,6 +693,9 @@ public final class Operation {
       return descriptor == null || path.isAbsolute()
           ? path.toString()
           : descriptor.subject() + "/" + path;
+    }
+    if (code == OpCode.SEND_MESSAGE && argument instanceof InetSocketAddress remote) {
+      return Errors.format(remote);
     }
     if (descriptor != null && code != OpCode.RAW) {
       return descriptor.subject();

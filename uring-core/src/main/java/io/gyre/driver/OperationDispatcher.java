@@ -673,7 +673,7 @@ public final class OperationDispatcher {
     if (operation.memory != null) {
       if (result > 0) {
         advance(operation, result);
-      } else if (operation.code == OpCode.SEND && operation.transferred() > 0) {
+      } else if (operation.transferred() > 0 && mayBeSentInPart(operation.code)) {
         advance(operation, operation.transferred()); // cancelled or failed, but a part went out
       }
     }
@@ -696,6 +696,10 @@ public final class OperationDispatcher {
         leave(descriptor);
       }
     }
+  }
+
+  private static boolean mayBeSentInPart(OpCode code) {
+    return code == OpCode.SEND || code == OpCode.SEND_MESSAGE;
   }
 
   private void settleFurther(Operation operation, int result) {

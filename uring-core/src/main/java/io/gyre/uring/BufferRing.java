@@ -46,8 +46,8 @@ import java.lang.foreign.MemorySegment;
  * waits without one until there is something to receive, and takes one for the moment that this takes.
  */
 final class BufferRing implements Buffer.Owner {
-  /** Entries name it by the zero that their field always holds. */
-  private static final int GROUP = 0;
+  /** That of streams, whose entries name it by the zero that their field always holds. */
+  private static final int STREAMS = 0;
 
   private static final long ENTRY_BYTES = io_uring_buf.sizeof();
   private static final long ADDR = io_uring_buf.addr$offset();
@@ -75,6 +75,10 @@ final class BufferRing implements Buffer.Owner {
   private final long entriesAddress;
   private final int mask;
   private final int bufferBytes;
+
+  /** How much the kernel writes in front of a buffer, which its user does not see. */
+  private final int headroom;
+
   private final Buffer[] buffers;
   private final int[] positions; // of the entry that each buffer was appended with last
 
@@ -98,7 +102,8 @@ final class BufferRing implements Buffer.Owner {
   private final ReturnedBuffers returnedElsewhere;
 
   /** Without entries it is not the kernel's. */
-  private BufferRing(MemorySegment entries, int places, int count, int bufferBytes, WakeUp wakeUp) {
+  private BufferRing(
+      MemorySegment entries, int places, int count, int bufferBytes, int headroom, WakeUp wakeUp) {
     this.ours = entries == null ? new Buffer[count] : null;
     // A self-test has nobody to wake: all its buffers stay on its thread.
     var sleepFlag = wakeUp == null ? new SleepFlag(() -> true) : wakeUp.sleepFlag();
@@ -109,14 +114,15 @@ final class BufferRing implements Buffer.Owner {
     this.entriesAddress = entries == null ? 0 : entries.address();
     this.mask = places - 1;
     this.bufferBytes = bufferBytes;
+    this.headroom = headroom;
     this.wakeUp = wakeUp;
     this.buffers = new Buffer[count];
     this.positions = new int[count];
     // Held by the garbage collector through the buffers' views; zeroed, which brings in every page.
-    long stride = bufferBytes + CACHE_LINE_BYTES;
+    long stride = headroom + bufferBytes + CACHE_LINE_BYTES;
     var memory = Arena.ofAuto().allocate(count * stride, CACHE_LINE_BYTES);
     for (int i = 0; i < count; i++) {
-      buffers[i] = BUFFERS.create(this, memory.asSlice(i * stride, bufferBytes), i);
+      buffers[i] = BUFFERS.create(this, memory.asSlice(i * stride + headroom, bufferBytes), i);
       append(buffers[i]);
     }
     publish();
@@ -127,36 +133,78 @@ final class BufferRing implements Buffer.Owner {
       Ring ring, int count, int bufferBytes, WakeUp wakeUp, CapabilityReport report)
       throws IOException {
     if (!report.allows(BUFFER_RING)) {
-      return create(null, count, count, bufferBytes, wakeUp);
+      return create(null, count, count, bufferBytes, 0, wakeUp);
     }
-    int places = Math.min(2 * count, MOST_PLACES);
-    var entries = Arena.ofAuto().allocate(places * ENTRY_BYTES, PAGE_BYTES);
-    int result = register(ring, entries, places);
+    int places = places(count);
+    var entries = entries(places);
+    int result = register(ring, entries, places, STREAMS);
     if (result == -Errno.ENOMEM.number()) {
       throw new Ring.SetupException("io_uring_register(PBUF_RING)", -result);
     }
     if (result < 0) {
       report.refused(BUFFER_RING, -result);
-      return create(null, count, count, bufferBytes, wakeUp);
+      return create(null, count, count, bufferBytes, 0, wakeUp);
     }
     report.used(BUFFER_RING, count + " buffers of " + bufferBytes + " bytes");
-    return create(entries, places, count, bufferBytes, wakeUp);
+    return create(entries, places, count, bufferBytes, 0, wakeUp);
+  }
+
+  /**
+   * The same for one socket. Where the kernel refuses, it is one that the kernel does not know.
+   *
+   * @param group names it; 0 for one that the kernel is not to know
+   * @param headroom what the kernel writes in front of each buffer
+   */
+  static BufferRing openOwn(
+      Ring ring, int group, int count, int bufferBytes, int headroom, WakeUp wakeUp)
+      throws IOException {
+    if (group != STREAMS) {
+      int places = places(count);
+      var entries = entries(places);
+      if (register(ring, entries, places, group) == 0) {
+        return create(entries, places, count, bufferBytes, headroom, wakeUp);
+      }
+    }
+    return create(null, count, count, bufferBytes, 0, wakeUp);
+  }
+
+  private static int places(int count) {
+    return Math.min(2 * count, MOST_PLACES);
+  }
+
+  private static MemorySegment entries(int places) {
+    return Arena.ofAuto().allocate(places * ENTRY_BYTES, PAGE_BYTES);
+  }
+
+  /** Takes a ring back from the kernel, which no receive may be using. */
+  static void unregister(Ring ring, int group) {
+    var argument = Arena.ofAuto().allocate(io_uring_buf_reg.layout());
+    io_uring_buf_reg.bgid(argument, (short) group);
+    int result = ring.register(Liburing.IORING_UNREGISTER_PBUF_RING(), argument, 1);
+    if (result < 0) {
+      throw new IllegalStateException(
+          "io_uring_register(UNREGISTER_PBUF_RING): " + Errno.describe(-result));
+    }
   }
 
   /** The same on any ring, for self-tests: 0 or the negated errno. */
   static int register(Ring ring, MemorySegment entries, int places) {
+    return register(ring, entries, places, STREAMS);
+  }
+
+  private static int register(Ring ring, MemorySegment entries, int places, int group) {
     var argument = Arena.ofAuto().allocate(io_uring_buf_reg.layout());
     io_uring_buf_reg.ring_addr(argument, entries.address());
     io_uring_buf_reg.ring_entries(argument, places);
-    io_uring_buf_reg.bgid(argument, (short) GROUP);
+    io_uring_buf_reg.bgid(argument, (short) group);
     return ring.register(Liburing.IORING_REGISTER_PBUF_RING(), argument, 1);
   }
 
   private static BufferRing create(
-      MemorySegment entries, int places, int count, int bufferBytes, WakeUp wakeUp)
+      MemorySegment entries, int places, int count, int bufferBytes, int headroom, WakeUp wakeUp)
       throws IOException {
     try {
-      return new BufferRing(entries, places, count, bufferBytes, wakeUp);
+      return new BufferRing(entries, places, count, bufferBytes, headroom, wakeUp);
     } catch (OutOfMemoryError e) {
       throw new IOException(
           "no direct memory left for receive buffers; raise -XX:MaxDirectMemorySize or make"
@@ -262,8 +310,8 @@ final class BufferRing implements Buffer.Owner {
       return;
     }
     long entry = entry(tail);
-    Memory.putLong(entry + ADDR, buffer.address());
-    Memory.putInt(entry + LEN, bufferBytes);
+    Memory.putLong(entry + ADDR, buffer.address() - headroom);
+    Memory.putInt(entry + LEN, headroom + bufferBytes);
     Memory.putShort(entry + BID, buffer.id());
     positions[buffer.id()] = tail++;
   }
@@ -296,6 +344,16 @@ final class BufferRing implements Buffer.Owner {
   /** Whether buffers that a receive waits for came back from elsewhere, so that the loop must not sleep. */
   boolean hasReturned() {
     return returnedElsewhere.areAwaited();
+  }
+
+  /** Whether all are here, and the kernel sees them. */
+  boolean isWhole() {
+    return lent == 0 && picked == 0 && tail == published;
+  }
+
+  /** Where a buffer's memory begins for its user. */
+  long address(int id) {
+    return buffers[id].address();
   }
 
   int count() {

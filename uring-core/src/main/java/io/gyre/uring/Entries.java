@@ -160,6 +160,28 @@ final class Entries {
         operation.token());
   }
 
+  /** A datagram whose addresses and memory a {@code struct msghdr} says. */
+  static void message(long sqe, int opcode, Operation operation, long header, int flags) {
+    var socket = (UringDescriptor) operation.descriptor();
+    Sqe.write(sqe, opcode, socket.sqeFlags, socket.sqeFd, 0, header, 1, flags, operation.token());
+  }
+
+  /** The same for datagram after datagram, each into a buffer of the ring's choice. */
+  static void messages(long sqe, Operation operation, long header) {
+    var socket = (UringDescriptor) operation.descriptor();
+    Sqe.write(
+        sqe,
+        Liburing.IORING_OP_RECVMSG(),
+        socket.sqeFlags | Liburing.IOSQE_BUFFER_SELECT(),
+        socket.sqeFd,
+        0,
+        header,
+        1,
+        0,
+        operation.token());
+    Sqe.ioprio(sqe, Liburing.IORING_RECV_MULTISHOT());
+  }
+
   /**
    * What is not done a million times a second.
    *
@@ -284,6 +306,8 @@ final class Entries {
       case NOP, READ, WRITE, RECEIVE_MULTISHOT, SEND, RAW, SPLICE ->
           throw new AssertionError(operation);
       case AWAIT_WRITABLE, SEND_FILE -> throw new AssertionError(operation); // no driver sees them
+      case RECEIVE_MESSAGE, RECEIVE_MESSAGE_MULTISHOT, SEND_MESSAGE ->
+          throw new AssertionError(operation); // Messages has them
       case SET_ATTRIBUTES, LOCK, UNLOCK, COPY_RANGE, SEEK, READ_LINK, LIST ->
           throw new AssertionError(operation); // on threads
     }

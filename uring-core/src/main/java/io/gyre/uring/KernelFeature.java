@@ -55,6 +55,12 @@ public enum KernelFeature {
   MULTISHOT_ACCEPT("5.19", "an accept is armed again after each connection"),
   /** IORING_RECV_MULTISHOT; needs {@link #BUFFER_RING}. */
   MULTISHOT_RECEIVE("6.0", "a receive is armed again after each buffer"),
+  /** IORING_RECV_MULTISHOT on IORING_OP_RECVMSG; needs {@link #BUFFER_RING}. */
+  MULTISHOT_RECEIVE_MESSAGE("6.0", "a receive of datagrams is armed again after each of them"),
+  /** UDP_SEGMENT, generic segmentation offload. */
+  UDP_SEGMENT("4.18", "each segment is a send of its own"),
+  /** UDP_GRO, generic receive offload. */
+  UDP_GRO("5.0", "each datagram comes by itself"),
   /** IORING_POLL_ADD_MULTI. */
   MULTISHOT_POLL("5.13", "a poll is armed again after each event"),
   /** IORING_ASYNC_CANCEL_ALL, with IORING_ASYNC_CANCEL_FD or IORING_ASYNC_CANCEL_ANY. */

@@ -101,7 +101,9 @@ final class OperationMemory {
   private void copyIn(Operation operation) {
     int length = operation.memoryLength();
     var copy = acquireCopy(operation, length);
-    if (operation.code() == OpCode.WRITE || operation.code() == OpCode.SEND) {
+    if (operation.code() == OpCode.WRITE
+        || operation.code() == OpCode.SEND
+        || operation.code() == OpCode.SEND_MESSAGE) {
       try {
         copy.put(0, operation.memory(), operation.memoryPosition(), length);
       } catch (RuntimeException | Error e) {
@@ -138,7 +140,7 @@ final class OperationMemory {
       return result; // the kernel worked on the user's memory itself
     }
     int outcome = result;
-    if (result > 0 && (operation.code() == OpCode.READ || operation.code() == OpCode.RECEIVE)) {
+    if (result > 0 && isInput(operation.code())) {
       var copy = state instanceof Buffer pooled ? pooled.byteBuffer() : (ByteBuffer) state;
       try {
         operation.memory().put(operation.memoryPosition(), copy, 0, result);
@@ -149,6 +151,10 @@ final class OperationMemory {
     }
     releaseCopy(operation);
     return outcome;
+  }
+
+  private static boolean isInput(OpCode code) {
+    return code == OpCode.READ || code == OpCode.RECEIVE || code == OpCode.RECEIVE_MESSAGE;
   }
 
   static void releaseCopy(Operation operation) {

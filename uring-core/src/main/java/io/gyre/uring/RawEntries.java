@@ -7,10 +7,13 @@ import io.gyre.driver.RawOperation;
 import java.util.ArrayDeque;
 
 /**
- * Writes entries of raw operations. They may set fields that no other operation does and that therefore no other clears
+ * Writes entries of raw operations, and fields of others. They may set fields that no other operation does and that therefore no other clears
  * (see {@link Sqe}): those are zeroed again once the kernel has taken the entry.
  */
 final class RawEntries {
+  /** Of 2 bytes; with 2 that nobody uses, and the file index, one word. */
+  private static final long BUFFER_GROUP = io_uring_sqe.buf_index$offset();
+
   private static final long FILE_INDEX = io_uring_sqe.splice_fd_in$offset();
   private static final long ADDR3 = io_uring_sqe.addr3$offset();
 
@@ -63,6 +66,12 @@ final class RawEntries {
     dirty.add(new Dirty(ring.nextPosition() - 1, sqe));
   }
 
+  /** Names the buffers that the ring's latest entry receives into, where they are not those of streams. */
+  void bufferGroup(Ring ring, long sqe, int group) {
+    Memory.putShort(sqe + BUFFER_GROUP, group);
+    dirty.add(new Dirty(ring.nextPosition() - 1, sqe));
+  }
+
   boolean areDirty() {
     return !dirty.isEmpty();
   }
@@ -70,7 +79,7 @@ final class RawEntries {
   void clean(Ring ring) {
     while (!dirty.isEmpty() && ring.isTaken(dirty.getFirst().position)) {
       long sqe = dirty.removeFirst().sqe;
-      Memory.putInt(sqe + FILE_INDEX, 0);
+      Memory.putLong(sqe + BUFFER_GROUP, 0);
       Memory.putLong(sqe + ADDR3, 0);
     }
   }

@@ -84,6 +84,29 @@ final class ScratchFiles implements AutoCloseable {
     return own("socket", Libc.socket(Libc.AF_INET(), Libc.SOCK_STREAM() | Libc.SOCK_CLOEXEC(), 0));
   }
 
+  /** Sockets of datagrams, without leaving this host: the output is connected to the input. */
+  Pair udpSockets() throws IOException {
+    int input = udpSocket();
+    var any = new InetSocketAddress(InetAddress.ofLiteral("127.0.0.1"), 0);
+    var loopback = SocketAddresses.encode(arena, any);
+    check("bind", Libc.bind(input, loopback, (int) loopback.byteSize()));
+    length.set(JAVA_INT, 0, (int) address.byteSize());
+    check("getsockname", Libc.getsockname(input, address, length));
+    int output = udpSocket();
+    check("connect", Libc.connect(output, address, length.get(JAVA_INT, 0)));
+    return new Pair(input, output);
+  }
+
+  private int udpSocket() throws IOException {
+    return own("socket", Libc.socket(Libc.AF_INET(), Libc.SOCK_DGRAM() | Libc.SOCK_CLOEXEC(), 0));
+  }
+
+  /** Sets an option that is a number; returns whether the kernel took it. */
+  boolean set(int fd, int level, int name, int value) {
+    var number = arena.allocateFrom(JAVA_INT, value);
+    return Libc.setsockopt(fd, level, name, number, Integer.BYTES) == 0;
+  }
+
   /** Writes a byte to a TCP socket that is not part of the stream, but makes a mark in it. */
   void writeUrgent(int fd) throws IOException {
     check("send", Libc.send(fd, arena.allocate(1), 1, Libc.MSG_OOB()) == 1 ? 0 : -1);

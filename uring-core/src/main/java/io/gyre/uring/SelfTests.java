@@ -49,6 +49,9 @@ final class SelfTests {
       case RECEIVE_BUNDLES -> BundleSelfTest::run;
       case MULTISHOT_ACCEPT -> MultishotSelfTests::accept;
       case MULTISHOT_RECEIVE -> ReceiveSelfTests::multishot;
+      case MULTISHOT_RECEIVE_MESSAGE -> DatagramSelfTests::multishot;
+      case UDP_SEGMENT -> DatagramSelfTests::segments;
+      case UDP_GRO -> DatagramSelfTests::coalescing;
       case MULTISHOT_POLL -> MultishotSelfTests::poll;
       case CANCEL_ALL -> MultishotSelfTests::cancel;
       case MSG_RING -> MessageSelfTest::run;

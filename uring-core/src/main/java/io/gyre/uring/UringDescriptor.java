@@ -40,6 +40,9 @@ final class UringDescriptor extends Descriptor {
   boolean guardHasFired;
   boolean isBroken;
 
+  /** What only datagram sockets have; null for others. */
+  DatagramState datagrams;
+
   // From the moment that its close is on the way the number may be somebody else's.
   boolean closeBegun;
 

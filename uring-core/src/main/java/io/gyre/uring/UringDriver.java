@@ -17,6 +17,7 @@ import io.gyre.driver.BlockingPool;
 import io.gyre.driver.BlockingWork;
 import io.gyre.driver.BufferAccess;
 import io.gyre.driver.Capabilities;
+import io.gyre.driver.DatagramSockets;
 import io.gyre.driver.Descriptor;
 import io.gyre.driver.Driver;
 import io.gyre.driver.DriverConfig;
@@ -102,6 +103,9 @@ final class UringDriver implements Driver {
   private final OperationMemory memory = new OperationMemory();
   private final Receives receives;
   private final ResetGuards resetGuards;
+  private final Messages messagesInFlight;
+  private final DatagramReceives datagramReceives;
+  private final Datagrams datagrams;
   private final boolean multishotAccept;
   private final boolean multishotPoll;
   private final boolean zeroCopySend;
@@ -156,6 +160,11 @@ final class UringDriver implements Driver {
     this.zeroCopySend = report.uses(ZERO_COPY_SEND);
     this.receives = new Receives(dispatcher, ring, bufferRing, waiting, this::goOn, report);
     this.resetGuards = new ResetGuards(dispatcher, cancels, this::start);
+    this.messagesInFlight = new Messages();
+    this.datagramReceives =
+        new DatagramReceives(
+            dispatcher, ring, wakeUp, messagesInFlight, waiting, this::goOn, report);
+    this.datagrams = new Datagrams(sockets, this::newDescriptor, messagesInFlight, report);
     this.report = report;
     // Nothing that ends late has brought anything that would have to be given back.
     this.calls =
@@ -284,6 +293,9 @@ final class UringDriver implements Driver {
       startCall(call);
       return false;
     }
+    if (operation.code() == OpCode.RECEIVE_MESSAGE_MULTISHOT) {
+      return datagramReceives.mayStart(operation);
+    }
     return operation.code() != OpCode.POLL_MULTISHOT || multishotPoll || !endsAtOnce(operation);
   }
 
@@ -353,6 +365,7 @@ final class UringDriver implements Driver {
   private static boolean takesCredit(OpCode code) {
     return switch (code) {
       case ACCEPT, ACCEPT_MULTISHOT, CONNECT, RECEIVE, RECEIVE_MULTISHOT, SEND -> false;
+      case RECEIVE_MESSAGE, RECEIVE_MESSAGE_MULTISHOT, SEND_MESSAGE -> false;
       case POLL, POLL_MULTISHOT, RAW -> false;
       case AWAIT_WRITABLE, SEND_FILE -> throw new AssertionError("no driver sees them");
       case NOP, OPEN, READ, WRITE, READV, WRITEV, FSYNC, SIZE, CLOSE, SHUTDOWN -> true;
@@ -412,6 +425,9 @@ final class UringDriver implements Driver {
           operation.flags(0);
         }
         memory.prepare(operation);
+        if (Messages.areOf(operation.code())) {
+          messagesInFlight.prepare(operation);
+        }
       } else {
         switch (operation.code()) {
           case OPEN ->
@@ -442,6 +458,9 @@ final class UringDriver implements Driver {
             // whoever gets the number next.
             cancels.forget(closing);
             files.remove(closing.fixedIndex);
+            if (closing.datagrams != null) {
+              datagramReceives.closing(closing);
+            }
             operation.setDriverState(MORE_TO_DO);
             closing.closeBegun = true;
           }
@@ -451,6 +470,7 @@ final class UringDriver implements Driver {
               resetGuards.watch(operation);
             }
           }
+          case RECEIVE_MESSAGE_MULTISHOT -> datagramReceives.prepare(operation);
           case ACCEPT, ACCEPT_MULTISHOT, RAW -> operation.setDriverState(MORE_TO_DO);
           case POLL, POLL_MULTISHOT -> preparePoll(operation);
           default -> {}
@@ -510,6 +530,10 @@ final class UringDriver implements Driver {
       Entries.send(sqe, operation);
     } else if (code == OpCode.RECEIVE_MULTISHOT) {
       receives.write(sqe, operation);
+    } else if (Messages.areOf(code)) {
+      messagesInFlight.write(sqe, operation);
+    } else if (code == OpCode.RECEIVE_MESSAGE_MULTISHOT) {
+      datagramReceives.write(sqe, operation, rawEntries);
     } else if (code == OpCode.RAW) {
       writeRaw(sqe, operation, false);
     } else if (code == OpCode.SPLICE) {
@@ -643,9 +667,11 @@ final class UringDriver implements Driver {
   }
 
   private boolean leavesLine(Operation operation) {
-    return operation.code() == OpCode.SEND
-        ? ((UringDescriptor) operation.descriptor()).leavesLine(operation)
-        : receives.leavesLine(operation);
+    return switch (operation.code()) {
+      case SEND -> ((UringDescriptor) operation.descriptor()).leavesLine(operation);
+      case RECEIVE_MESSAGE_MULTISHOT -> datagramReceives.leavesLine(operation);
+      default -> receives.leavesLine(operation);
+    };
   }
 
   @Override
@@ -654,6 +680,7 @@ final class UringDriver implements Driver {
     telemetry.cancelRequested("ALL", descriptor.subject());
     calls.cancelAll(descriptor, this::cancelledBeforeTheKernel);
     receives.leaveLine(descriptor, this::cancelledBeforeTheKernel);
+    datagramReceives.leaveLine(descriptor, this::cancelledBeforeTheKernel);
     waiting.removeIf(
         o -> (o.descriptor() == descriptor || o.otherDescriptor() == descriptor) && mayBeDropped(o),
         this::cancelledBeforeTheKernel);
@@ -672,6 +699,7 @@ final class UringDriver implements Driver {
     dispatcher.forEachInFlight(Operation::requestCancel);
     rawInFlight.cancelAll(null);
     receives.leaveLine(null, this::cancelledBeforeTheKernel);
+    datagramReceives.leaveLine(null, this::cancelledBeforeTheKernel);
     waiting.removeIf(UringDriver::mayBeDropped, this::cancelledBeforeTheKernel);
     cancels.addAll();
   }
@@ -709,6 +737,7 @@ final class UringDriver implements Driver {
     bufferRing.publish();
     counters.lower(Counter.FREE_RECEIVE_BUFFERS_LOW, bufferRing.available());
     boolean buffersCame = receives.rearmStarved();
+    datagramReceives.turn();
     if (rawInFlight.isCancelling()) {
       rawInFlight.cancelDue(cancels::add);
     }
@@ -752,7 +781,8 @@ final class UringDriver implements Driver {
         || !isIdle()
         || calls.hasFinished()
         || rawInFlight.isCancelling()
-        || receives.canRearm();
+        || receives.canRearm()
+        || datagramReceives.canRearm();
   }
 
   /** From here on others wake the loop. What they left before is seen here, and then it does not sleep. */
@@ -760,7 +790,7 @@ final class UringDriver implements Driver {
     if (!sleepFlag.beginSleep()) {
       return false;
     }
-    if (bufferRing.hasReturned() || calls.hasFinished()) {
+    if (bufferRing.hasReturned() || calls.hasFinished() || datagramReceives.hasReturned()) {
       sleepFlag.endSleep();
       return false;
     }
@@ -943,6 +973,8 @@ final class UringDriver implements Driver {
           sentFromMemory(operation, result, flags, more);
         }
       }
+      case RECEIVE_MESSAGE_MULTISHOT -> datagramReceives.received(operation, result, flags, more);
+      case SEND_MESSAGE -> messageSent(operation, result);
       case ACCEPT, ACCEPT_MULTISHOT -> accepted(operation, result, more);
       case POLL, POLL_MULTISHOT -> polled(operation, result, more);
       case RAW -> rawOutcome(operation, result, flags, more);
@@ -973,6 +1005,15 @@ final class UringDriver implements Driver {
         }
         outcome = memory.copyOut(operation, result);
       }
+      case RECEIVE_MESSAGE -> {
+        messagesInFlight.received(operation, result);
+        outcome = memory.copyOut(operation, result);
+      }
+      case SEND_MESSAGE -> {
+        messagesInFlight.release(operation);
+        OperationMemory.releaseCopy(operation);
+      }
+      case RECEIVE_MESSAGE_MULTISHOT -> datagramReceives.release(operation);
       case READV, WRITEV -> {
         if (isWithoutHint(operation, result)) {
           return;
@@ -1177,6 +1218,17 @@ final class UringDriver implements Driver {
     };
   }
 
+  /** Of a send of segments this may be the outcome of some of them only. */
+  private void messageSent(Operation operation, int result) {
+    if (!messagesInFlight.sentInPart(operation, result)) {
+      finish(operation, result < 0 ? result : operation.transferred());
+    } else if (isToEnd(operation)) {
+      ended.add(operation);
+    } else {
+      start(operation);
+    }
+  }
+
   @SuppressWarnings("ReferenceEquality") // this very operation
   private void sendEnded(Operation operation, int result) {
     if (((UringDescriptor) operation.descriptor()).firstSend == operation) {
@@ -1226,6 +1278,7 @@ final class UringDriver implements Driver {
   @Override
   public void register(BufferPool buffers) {
     bufferRing.track(BUFFERS.tracker(buffers));
+    datagramReceives.track(BUFFERS.tracker(buffers));
     memory.register(ring, buffers, report);
   }
 
@@ -1256,6 +1309,11 @@ final class UringDriver implements Driver {
   @Override
   public <T> void setOption(Descriptor socket, SocketOption<T> option, T value) throws IOException {
     sockets.setOption(((UringDescriptor) socket).fd, socket.subject(), option, value);
+  }
+
+  @Override
+  public DatagramSockets datagrams() {
+    return datagrams;
   }
 
   @Override

@@ -9,6 +9,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.net.BindException;
 import java.net.ConnectException;
 import java.net.NoRouteToHostException;
+import java.net.PortUnreachableException;
 import java.net.SocketException;
 import java.net.SocketTimeoutException;
 import java.nio.channels.AsynchronousCloseException;
@@ -57,6 +58,11 @@ class ErrorsTest {
         Arguments.of(OpCode.RECEIVE, Errno.ECONNRESET, SocketException.class),
         Arguments.of(OpCode.RECEIVE_MULTISHOT, Errno.ECONNRESET, SocketException.class),
         Arguments.of(OpCode.SEND, Errno.EPIPE, SocketException.class),
+        Arguments.of(OpCode.SEND_MESSAGE, Errno.EMSGSIZE, SocketException.class),
+        Arguments.of(OpCode.SEND_MESSAGE, Errno.ECONNREFUSED, PortUnreachableException.class),
+        Arguments.of(OpCode.RECEIVE_MESSAGE, Errno.ECONNREFUSED, PortUnreachableException.class),
+        Arguments.of(
+            OpCode.RECEIVE_MESSAGE_MULTISHOT, Errno.ECONNREFUSED, PortUnreachableException.class),
         Arguments.of(OpCode.SHUTDOWN, Errno.ENOTCONN, SocketException.class),
         Arguments.of(OpCode.ACCEPT_MULTISHOT, Errno.EMFILE, SocketException.class));
   }

@@ -2,6 +2,7 @@ package io.gyre.testing;
 
 import io.gyre.BufferPool;
 import io.gyre.driver.Capabilities;
+import io.gyre.driver.DatagramSockets;
 import io.gyre.driver.Descriptor;
 import io.gyre.driver.Driver;
 import io.gyre.driver.DriverCounters;
@@ -88,6 +89,11 @@ public class DriverUnderTest implements Driver {
   @Override
   public <T> void setOption(Descriptor socket, SocketOption<T> option, T value) throws IOException {
     actual.setOption(socket, option, value);
+  }
+
+  @Override
+  public DatagramSockets datagrams() {
+    return actual.datagrams();
   }
 
   @Override
