@@ -35,7 +35,8 @@ final class FileTask extends NioTask {
 
   FileTask(Operation operation) {
     super(operation);
-    this.other = (NioFile) operation.otherDescriptor();
+    // Of a read that goes to a socket it is that one.
+    this.other = operation.otherDescriptor() instanceof NioFile otherFile ? otherFile : null;
     this.offset = operation.offset();
     this.otherOffset = operation.otherOffset();
     this.length = operation.length();

@@ -65,16 +65,23 @@ final class SendSide {
 
   /** Sends what the socket takes; returns whether all is sent. */
   private boolean send(Operation operation) throws IOException {
-    var view = views.remaining(operation);
-    int asked = view.remaining();
-    int count = channel.write(view);
-    operation.setTransferred(operation.transferred() + count);
-    if (count < asked) {
+    if (!sendPart(operation)) {
       mayWrite = false;
       socket.want(SelectionKey.OP_WRITE);
       return false;
     }
     return operation.transferred() == operation.memoryLength();
+  }
+
+  private boolean sendPart(Operation operation) throws IOException {
+    if (operation.vector() != null) {
+      return GatheredViews.of(operation).writePart(channel, operation);
+    }
+    var view = views.remaining(operation);
+    int asked = view.remaining();
+    int count = channel.write(view);
+    operation.setTransferred(operation.transferred() + count);
+    return count == asked;
   }
 
   void cancel(Operation operation) {

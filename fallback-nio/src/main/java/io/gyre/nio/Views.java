@@ -20,7 +20,7 @@ final class Views {
    * How much of a heap buffer is moved at a time: the JDK copies it through a native buffer of that size, which it
    * keeps for the thread's next transfer.
    */
-  private static final int HEAP_CHUNK_BYTES = 128 << 10;
+  static final int HEAP_CHUNK_BYTES = 128 << 10;
 
   private static final BufferAccess BUFFERS = BufferAccess.get();
 

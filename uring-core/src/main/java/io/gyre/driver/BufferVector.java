@@ -10,7 +10,10 @@ import java.util.Arrays;
  * run. Confined to the loop's thread.
  */
 public final class BufferVector {
-  /** How many buffers one operation transfers, Linux's IOV_MAX: those beyond are left for the next. */
+  /**
+   * How many buffers the system transfers at a time, Linux's IOV_MAX: a read or write leaves those beyond for the next, a
+   * send goes on with them.
+   */
   public static final int MAX_COUNT = 1024;
 
   private static final BufferAccess BUFFERS = BufferAccess.get();
@@ -26,16 +29,17 @@ public final class BufferVector {
 
   BufferVector() {}
 
-  void set(ByteBuffer[] buffers) {
-    begin(buffers.length);
+  /** Takes the buffers in, as many as {@code limit}. */
+  void set(ByteBuffer[] buffers, int limit) {
+    begin(Math.min(buffers.length, limit));
     pooled = false;
     for (int i = 0; i < count; i++) {
       note(i, buffers[i]);
     }
   }
 
-  void set(Buffer[] buffers) {
-    begin(buffers.length);
+  void set(Buffer[] buffers, int limit) {
+    begin(Math.min(buffers.length, limit));
     pooled = true;
     for (int i = 0; i < count; i++) {
       leases[i] = buffers[i];
@@ -44,9 +48,9 @@ public final class BufferVector {
   }
 
   private void begin(int wanted) {
-    count = Math.min(wanted, MAX_COUNT);
+    count = wanted;
     if (count > memory.length) {
-      int size = Math.min(MAX_COUNT, Math.max(count, 2 * memory.length));
+      int size = Math.max(count, 2 * memory.length);
       memory = new ByteBuffer[size];
       positions = new int[size];
       lengths = new int[size];
@@ -108,7 +112,7 @@ public final class BufferVector {
   /**
    * How many buffers there are.
    *
-   * @return at most {@link #MAX_COUNT}
+   * @return at most {@link #MAX_COUNT}, but for sends
    */
   public int count() {
     return count;

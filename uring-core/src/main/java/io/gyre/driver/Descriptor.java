@@ -44,6 +44,7 @@ public abstract class Descriptor {
   private final String subject;
   State state = State.OPEN;
   int inFlight;
+  int parked; // of those in flight: see OperationDispatcher.park
   Operation closeWhenIdle;
   Operation alsoClosing; // those who asked for the close again, linked
   private List<Runnable> watchers = List.of(); // a list of its own from the first one on

@@ -114,8 +114,16 @@ public enum OpCode {
    * outcome with {@link Operation#hasMore()}. A lack of buffers is never an outcome: the driver waits for one.
    */
   RECEIVE_MULTISHOT,
-  /** Sends all of its memory, in as many parts as it takes; resolves with the number of bytes. */
+  /**
+   * Sends all of its memory, or of its {@link Operation#vector()}, in as many parts as it takes; resolves with the number
+   * of bytes. Sends on one socket go out in the order in which they were submitted, none before all of the one before it. {@link Operation#flags()} are {@link
+   * SendFlags}.
+   */
   SEND,
+  /** Waits until a stream has few writes left; the stream ends it, and no driver sees it. */
+  AWAIT_WRITABLE,
+  /** Waits until it is a file's turn to go into a stream; the stream ends it, and no driver sees it. */
+  SEND_FILE,
   /** Shuts down a socket; {@link Operation#flags()} is 0 for input, 1 for output, 2 for both. */
   SHUTDOWN,
   /**
@@ -148,6 +156,7 @@ public enum OpCode {
   public boolean isSocketOperation() {
     return switch (this) {
       case ACCEPT, ACCEPT_MULTISHOT, CONNECT, RECEIVE, RECEIVE_MULTISHOT, SEND, SHUTDOWN -> true;
+      case AWAIT_WRITABLE, SEND_FILE -> true;
       case NOP, OPEN, READ, WRITE, READV, WRITEV, FSYNC, SIZE, CLOSE -> false;
       case TRUNCATE, ALLOCATE, ADVISE, SYNC_RANGE, ATTRIBUTES, SET_ATTRIBUTES -> false;
       case LOCK, UNLOCK, COPY_RANGE, SPLICE, SEEK -> false;

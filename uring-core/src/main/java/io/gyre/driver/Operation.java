@@ -65,6 +65,12 @@ public final class Operation {
   /** What it was started in, or null. */
   OperationScope scope;
 
+  /** Whether its descriptor may be closed before it has ended: see {@link OperationDispatcher#leaveDescriptor}. */
+  boolean hasLeft;
+
+  /** Whether it waits for something that no driver knows: see {@link OperationDispatcher#park}. */
+  boolean parked;
+
   /** Whether anything was set but what every operation has: what none was set of needs no looking after. */
   boolean touched;
 
@@ -74,6 +80,7 @@ public final class Operation {
   private boolean cancelRequested;
   private Object driverState;
   private int transferred;
+  private int notifications;
   private int result;
   private long address;
   private boolean registered;
@@ -339,7 +346,7 @@ public final class Operation {
    * @return this
    */
   public Operation vector(ByteBuffer[] buffers) {
-    newVector().set(buffers);
+    newVector().set(buffers, BufferVector.MAX_COUNT);
     return this;
   }
 
@@ -351,7 +358,42 @@ public final class Operation {
    * @return this
    */
   public Operation vector(Buffer[] buffers) {
-    newVector().set(buffers);
+    newVector().set(buffers, BufferVector.MAX_COUNT);
+    return this;
+  }
+
+  /**
+   * Sets the memory of a send to what remains in each of a user's buffers, one after the other and all of them, however
+   * many.
+   *
+   * @param buffers direct or heap; the array is not looked at again
+   * @return this, whose {@link #memoryLength()} is that of all of them
+   * @throws IllegalArgumentException when that is more than an {@code int} can tell
+   */
+  public Operation gather(ByteBuffer[] buffers) {
+    newVector().set(buffers, buffers.length);
+    return withLengthOfAll();
+  }
+
+  /**
+   * Sets the memory of a send to what remains in each of several pooled buffers, which are pinned from submission to the
+   * last outcome.
+   *
+   * @param buffers leased; the array is not looked at again
+   * @return as {@link #gather(ByteBuffer[])}
+   */
+  public Operation gather(Buffer[] buffers) {
+    newVector().set(buffers, buffers.length);
+    return withLengthOfAll();
+  }
+
+  private Operation withLengthOfAll() {
+    long bytes = vector.bytes();
+    if (bytes > Integer.MAX_VALUE) {
+      throw new IllegalArgumentException(
+          "the buffers' " + bytes + " bytes are more than " + Integer.MAX_VALUE + ": write parts");
+    }
+    memoryLength = (int) bytes;
     return this;
   }
 
@@ -534,6 +576,33 @@ public final class Operation {
   }
 
   /**
+   * For drivers: how many notifications that the memory of a zero-copy send is free are still to come.
+   *
+   * @return from 0
+   */
+  public int notifications() {
+    return notifications;
+  }
+
+  /**
+   * For drivers: see {@link #notifications()}.
+   *
+   * @param value from 0, and 0 again before the operation is resolved
+   */
+  public void setNotifications(int value) {
+    this.notifications = value;
+  }
+
+  /**
+   * For drivers: whether {@link OperationDispatcher#leaveDescriptor} was called.
+   *
+   * @return true if so: there is nothing left to cancel
+   */
+  public boolean hasLeftDescriptor() {
+    return hasLeft;
+  }
+
+  /**
    * For drivers: where the memory begins for the kernel, which is not {@link #memory()} itself when it had to be copied.
    *
    * @return what {@link #setAddress} set
@@ -685,6 +754,7 @@ public final class Operation {
     cancelRequested = false;
     flags = 0;
     transferred = 0;
+    hasLeft = false;
     value = null;
     if (further) {
       further = false;

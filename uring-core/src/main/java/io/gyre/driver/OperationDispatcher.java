@@ -264,6 +264,76 @@ public final class OperationDispatcher {
   }
 
   /**
+   * Starts an operation that no driver carries out, since it waits for something that its starter knows of: until {@link
+   * #unpark}, a cancellation or the close of its descriptor. Like any other it is counted there and belongs to the scope.
+   *
+   * <p>One that a driver is to carry out later, but in its turn, waits here as well, until {@link #submitParked}.
+   *
+   * @param operation from {@link #acquire}, with a descriptor
+   * @return whether it is parked; false if it was refused, and fails at the next turn
+   * @throws IllegalStateException as for {@link #submit}
+   */
+  public boolean park(Operation operation) {
+    checkOwner();
+    if (!admit(operation) || (guarded && !mayStart(operation))) {
+      return false;
+    }
+    operation.parked = true;
+    operation.descriptor.parked++;
+    return true;
+  }
+
+  /**
+   * The turn of a parked operation has come: the driver starts it. Harmless if it has been ended otherwise, as long as it
+   * has not been completed.
+   *
+   * @param operation what {@link #park} was called with
+   */
+  public void submitParked(Operation operation) {
+    if (operation.parked && !failed) {
+      operation.parked = false;
+      operation.descriptor.parked--;
+      driver.submit(operation);
+    }
+  }
+
+  /**
+   * What a parked operation waited for has come: it resolves with 0 at the next turn. Harmless if it has been ended
+   * otherwise, as long as it has not been completed.
+   *
+   * @param operation what {@link #park} was called with
+   */
+  public void unpark(Operation operation) {
+    if (operation.parked && !failed) { // else failAll brings it to its end
+      operation.parked = false;
+      operation.descriptor.parked--;
+      defer(operation);
+    }
+  }
+
+  private void cancelParked(Operation operation) {
+    operation.parked = false;
+    operation.descriptor.parked--;
+    fail(
+        operation,
+        Errors.of(
+            operation.code, Errno.ECANCELED.number(), operation.subject(), operation.isClosing()));
+  }
+
+  /** Takes as long as the table is large, and so is done for descriptors only on which something is parked. */
+  @SuppressWarnings("ReferenceEquality") // this very descriptor
+  private void cancelParkedOn(Descriptor descriptor) {
+    if (descriptor.parked > 0) {
+      table.forEach(
+          operation -> {
+            if (operation.parked && operation.descriptor == descriptor) {
+              cancelParked(operation);
+            }
+          });
+    }
+  }
+
+  /**
    * Asks that an operation be cancelled. It resolves with a cancellation, or as it would have.
    *
    * @param token what {@link Operation#token()} gave
@@ -276,7 +346,11 @@ public final class OperationDispatcher {
     if (failed || operation == null || operation.deferred || operation.code == OpCode.CLOSE) {
       return false;
     }
-    driver.cancel(operation);
+    if (operation.parked) {
+      cancelParked(operation);
+    } else {
+      driver.cancel(operation);
+    }
     return true;
   }
 
@@ -291,6 +365,7 @@ public final class OperationDispatcher {
     if (driver == null || failed || descriptor.inFlight == 0) {
       return;
     }
+    cancelParkedOn(descriptor);
     // Each is told, too: one that the kernel has just ended early must not be gone on with.
     forEachInFlight(descriptor, Operation::requestCancel);
     driver.cancelAll(descriptor);
@@ -469,6 +544,7 @@ public final class OperationDispatcher {
       return;
     }
     descriptor.closeWhenIdle = operation;
+    cancelParkedOn(descriptor);
     if (cancelInFlight) {
       driver.cancelAll(descriptor);
     }
@@ -564,6 +640,17 @@ public final class OperationDispatcher {
   }
 
   /**
+   * For drivers: what is left of an operation concerns its memory only; its descriptor, which it has none else, may be
+   * closed before it is resolved.
+   *
+   * @param operation a live operation
+   */
+  public void leaveDescriptor(Operation operation) {
+    operation.hasLeft = true;
+    leave(operation.descriptor);
+  }
+
+  /**
    * For drivers: an operation has come to its end. The kernel no longer touches its memory.
    *
    * @param operation a live operation
@@ -605,7 +692,7 @@ public final class OperationDispatcher {
       if (operation.code == OpCode.CLOSE) {
         descriptor.inFlight--;
         closed(descriptor); // operations that came too late may still wait to be refused
-      } else {
+      } else if (!operation.hasLeft) {
         leave(descriptor);
       }
     }
@@ -615,6 +702,8 @@ public final class OperationDispatcher {
     if (operation.vectored) {
       if (result > 0) {
         operation.vector().advance(result);
+      } else if (operation.code == OpCode.SEND) {
+        operation.vector().advance(operation.transferred()); // a part may have gone out
       }
       operation.vector().unpin();
     }

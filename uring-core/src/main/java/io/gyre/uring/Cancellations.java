@@ -134,7 +134,9 @@ final class Cancellations {
   private void repeatIfMissed(Cancel cancel) {
     if (cancel.descriptor == null) {
       var operation = dispatcher.find(cancel.token);
-      if (operation != null && !UringDriver.isOnThread(operation)) {
+      if (operation != null
+          && !UringDriver.isOnThread(operation)
+          && !operation.hasLeftDescriptor()) {
         toWrite.add(cancel);
       }
     } else if (cancel.descriptor.isInUse()) {
@@ -143,7 +145,9 @@ final class Cancellations {
           operation -> {
             // Raw ones are asked for again elsewhere. One that waits in a chain would be asked for
             // in each turn, and so take the place that its chain waits for.
-            if (UringDriver.isToEnd(operation) && operation.code() != OpCode.RAW) {
+            if (UringDriver.isToEnd(operation)
+                && operation.code() != OpCode.RAW
+                && !operation.hasLeftDescriptor()) {
               add(operation);
             }
           });

@@ -46,6 +46,10 @@ final class Entries {
 
   /** What is left of a send. */
   static void send(long sqe, Operation operation) {
+    if (operation.memory() == null || operation.flags() != 0) {
+      sendOtherwise(sqe, operation);
+      return;
+    }
     var socket = (UringDescriptor) operation.descriptor();
     int done = operation.transferred();
     Sqe.write(
@@ -56,6 +60,49 @@ final class Entries {
         0,
         operation.address() + done,
         operation.memoryLength() - done,
+        Libc.MSG_NOSIGNAL() | Libc.MSG_WAITALL(),
+        operation.token());
+  }
+
+  private static void sendOtherwise(long sqe, Operation operation) {
+    if (operation.memory() == null) {
+      sendMessage(sqe, operation);
+    } else {
+      sendFromMemory(sqe, operation);
+    }
+  }
+
+  /** What is left of a zero-copy send; or of one that began as such, and goes on with copies. */
+  private static void sendFromMemory(long sqe, Operation operation) {
+    var socket = (UringDescriptor) operation.descriptor();
+    int done = operation.transferred();
+    boolean copies = (operation.flags() & UringDriver.COPY_AFTER_ALL) != 0;
+    Sqe.write(
+        sqe,
+        copies ? Liburing.IORING_OP_SEND() : Liburing.IORING_OP_SEND_ZC(),
+        socket.sqeFlags,
+        socket.sqeFd,
+        0,
+        operation.address() + done,
+        operation.memoryLength() - done,
+        Libc.MSG_NOSIGNAL() | Libc.MSG_WAITALL(),
+        operation.token());
+    if (!copies && operation.isRegistered()) {
+      Sqe.ioprio(sqe, Liburing.IORING_RECVSEND_FIXED_BUF()); // else its pages are pinned each time
+    }
+  }
+
+  /** What is left of a send of several buffers, as {@link Vectors} says. */
+  private static void sendMessage(long sqe, Operation operation) {
+    var socket = (UringDescriptor) operation.descriptor();
+    Sqe.write(
+        sqe,
+        Liburing.IORING_OP_SENDMSG(),
+        socket.sqeFlags,
+        socket.sqeFd,
+        0,
+        operation.address(),
+        1,
         Libc.MSG_NOSIGNAL() | Libc.MSG_WAITALL(),
         operation.token());
   }
@@ -236,6 +283,7 @@ final class Entries {
       }
       case NOP, READ, WRITE, RECEIVE_MULTISHOT, SEND, RAW, SPLICE ->
           throw new AssertionError(operation);
+      case AWAIT_WRITABLE, SEND_FILE -> throw new AssertionError(operation); // no driver sees them
       case SET_ATTRIBUTES, LOCK, UNLOCK, COPY_RANGE, SEEK, READ_LINK, LIST ->
           throw new AssertionError(operation); // on threads
     }

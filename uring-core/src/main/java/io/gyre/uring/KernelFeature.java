@@ -62,7 +62,9 @@ public enum KernelFeature {
   /** IORING_REGISTER_SEND_MSG_RING. */
   MSG_RING("6.13", "a loop wakes another through its eventfd"),
   /** IOSQE_CQE_SKIP_SUCCESS. */
-  CQE_SKIP("5.17", "what has no use for its completion posts one all the same");
+  CQE_SKIP("5.17", "what has no use for its completion posts one all the same"),
+  /** IORING_OP_SEND_ZC, where a stream asks for it. */
+  ZERO_COPY_SEND("6.0", "the kernel copies what is sent");
 
   private final String since;
   private final String without;

@@ -100,6 +100,19 @@ final class OperationMemory {
   /** Puts memory of our own in the place of memory that the kernel can't be given. */
   private void copyIn(Operation operation) {
     int length = operation.memoryLength();
+    var copy = acquireCopy(operation, length);
+    if (operation.code() == OpCode.WRITE || operation.code() == OpCode.SEND) {
+      try {
+        copy.put(0, operation.memory(), operation.memoryPosition(), length);
+      } catch (RuntimeException | Error e) {
+        releaseCopy(operation);
+        throw e;
+      }
+    }
+  }
+
+  /** Memory of our own, which the operation has as its driver state until {@link #releaseCopy}, and as its address. */
+  ByteBuffer acquireCopy(Operation operation, int length) {
     var pooled =
         pool == null || length == 0 || length > BufferPool.MAX_BUFFER_BYTES
             ? null
@@ -114,14 +127,7 @@ final class OperationMemory {
       operation.setDriverState(copy);
       operation.setAddress(MemorySegment.ofBuffer(copy).address(), false);
     }
-    if (operation.code() == OpCode.WRITE || operation.code() == OpCode.SEND) {
-      try {
-        copy.put(0, operation.memory(), operation.memoryPosition(), length);
-      } catch (RuntimeException | Error e) {
-        releaseCopy(operation);
-        throw e;
-      }
-    }
+    return copy;
   }
 
   /** Brings what was read to where the user wants it. Returns the result, or that of a user who closed that memory. */

@@ -53,6 +53,7 @@ final class SelfTests {
       case CANCEL_ALL -> MultishotSelfTests::cancel;
       case MSG_RING -> MessageSelfTest::run;
       case CQE_SKIP -> null;
+      case ZERO_COPY_SEND -> ZeroCopySelfTest::run;
     };
   }
 

@@ -6,6 +6,7 @@ import static io.gyre.uring.KernelFeature.MSG_RING;
 import static io.gyre.uring.KernelFeature.MULTISHOT_ACCEPT;
 import static io.gyre.uring.KernelFeature.MULTISHOT_POLL;
 import static io.gyre.uring.KernelFeature.REGISTERED_RING;
+import static io.gyre.uring.KernelFeature.ZERO_COPY_SEND;
 
 import io.gyre.BufferPool;
 import io.gyre.PollSource;
@@ -28,6 +29,7 @@ import io.gyre.driver.OpCode;
 import io.gyre.driver.OpenRequest;
 import io.gyre.driver.Operation;
 import io.gyre.driver.OperationDispatcher;
+import io.gyre.driver.SendFlags;
 import io.gyre.driver.SleepFlag;
 import io.gyre.driver.TransferFlags;
 import java.io.IOException;
@@ -68,6 +70,9 @@ final class UringDriver implements Driver {
   /** In {@link Operation#transferred()} of an open: a thread of the kernel's is to do it. */
   static final int MAY_BLOCK = 1;
 
+  /** In the flags of a zero-copy send, beside {@link SendFlags}: the kernel can't do it for this socket, or not now. */
+  static final int COPY_AFTER_ALL = 1 << 8;
+
   private static final BufferAccess BUFFERS = BufferAccess.get();
   private static final int BATCH = 1024;
   static final int IO_WORKERS = 32;
@@ -99,6 +104,7 @@ final class UringDriver implements Driver {
   private final ResetGuards resetGuards;
   private final boolean multishotAccept;
   private final boolean multishotPoll;
+  private final boolean zeroCopySend;
 
   private int inKernel;
 
@@ -147,6 +153,7 @@ final class UringDriver implements Driver {
     this.sockets = sockets;
     this.multishotAccept = report.uses(MULTISHOT_ACCEPT);
     this.multishotPoll = report.uses(MULTISHOT_POLL);
+    this.zeroCopySend = report.uses(ZERO_COPY_SEND);
     this.receives = new Receives(dispatcher, ring, bufferRing, waiting, this::goOn, report);
     this.resetGuards = new ResetGuards(dispatcher, cancels, this::start);
     this.report = report;
@@ -347,6 +354,7 @@ final class UringDriver implements Driver {
     return switch (code) {
       case ACCEPT, ACCEPT_MULTISHOT, CONNECT, RECEIVE, RECEIVE_MULTISHOT, SEND -> false;
       case POLL, POLL_MULTISHOT, RAW -> false;
+      case AWAIT_WRITABLE, SEND_FILE -> throw new AssertionError("no driver sees them");
       case NOP, OPEN, READ, WRITE, READV, WRITEV, FSYNC, SIZE, CLOSE, SHUTDOWN -> true;
       case TRUNCATE, ALLOCATE, ADVISE, SYNC_RANGE, ATTRIBUTES -> true;
       case MAKE_DIRECTORY, REMOVE, RENAME, SYMBOLIC_LINK, LINK -> true;
@@ -400,6 +408,9 @@ final class UringDriver implements Driver {
         if (operation.flags() != 0 || !takesCredit(operation.code())) {
           operation.setDriverState(MORE_TO_DO);
         }
+        if (!zeroCopySend && operation.code() == OpCode.SEND) {
+          operation.flags(0);
+        }
         memory.prepare(operation);
       } else {
         switch (operation.code()) {
@@ -409,6 +420,11 @@ final class UringDriver implements Driver {
           case READV, WRITEV -> {
             operation.setDriverState(MORE_TO_DO);
             Vectors.prepare(operation, memory);
+          }
+          case SEND -> {
+            operation.flags(0); // a gathered one is copied
+            operation.setDriverState(MORE_TO_DO);
+            Vectors.prepareSend(operation, memory);
           }
           case TRUNCATE, SPLICE -> operation.setDriverState(MORE_TO_DO);
           case ATTRIBUTES -> operation.setDriverState(KernelPaths.ofStatus(operation));
@@ -612,7 +628,7 @@ final class UringDriver implements Driver {
       calls.cancel(operation, this::cancelledBeforeTheKernel);
       return;
     }
-    if (isRemoval(operation)) {
+    if (isRemoval(operation) || operation.hasLeftDescriptor()) {
       return; // it is about to end by itself
     }
     if (waiting.remove(operation) || leavesLine(operation)) {
@@ -892,7 +908,9 @@ final class UringDriver implements Driver {
             beyond += receives.received(operation, result, flags, more);
             count = Math.min(count, Math.max(i + 1, budget - beyond));
           }
-        } else if (code == OpCode.SEND && result == operation.memoryLength()) {
+        } else if (code == OpCode.SEND
+            && result == operation.memoryLength()
+            && operation.flags() == 0) {
           sendEnded(operation, result);
         } else {
           ended += takesCredit(code) ? 1 : 0;
@@ -918,7 +936,13 @@ final class UringDriver implements Driver {
 
   private void dispatchFurther(Operation operation, int result, int flags, boolean more) {
     switch (operation.code()) {
-      case SEND -> sent(operation, result);
+      case SEND -> {
+        if (operation.flags() == 0) {
+          sent(operation, result);
+        } else {
+          sentFromMemory(operation, result, flags, more);
+        }
+      }
       case ACCEPT, ACCEPT_MULTISHOT -> accepted(operation, result, more);
       case POLL, POLL_MULTISHOT -> polled(operation, result, more);
       case RAW -> rawOutcome(operation, result, flags, more);
@@ -1089,6 +1113,9 @@ final class UringDriver implements Driver {
         return;
       }
       operation.setTransferred(done);
+      if (operation.vector() != null) {
+        Vectors.skip(operation, result);
+      }
       if (isToEnd(operation)) {
         sendEnded(operation, -Errno.ECANCELED.number());
       } else {
@@ -1099,17 +1126,73 @@ final class UringDriver implements Driver {
     sendEnded(operation, result);
   }
 
+  /**
+   * A zero-copy send is told of twice: of its result, and, if that said that there is more, that the kernel does not need
+   * the memory any more, when the peer has acknowledged all of it. Errors bring a notification, too. Between the two the
+   * next send may go, and the socket be closed, which the kernel goes on sending of; the memory stays the kernel's.
+   */
+  private void sentFromMemory(Operation operation, int result, int flags, boolean more) {
+    if ((flags & Liburing.IORING_CQE_F_NOTIF()) != 0) {
+      operation.setNotifications(operation.notifications() - 1);
+      if (operation.hasLeftDescriptor() && operation.notifications() == 0) {
+        OperationMemory.releaseCopy(operation);
+        dispatcher.resolve(operation, operation.result());
+      }
+      return;
+    }
+    if (more) {
+      operation.setNotifications(operation.notifications() + 1);
+    }
+    int outcome = result;
+    if (result > 0) {
+      int done = operation.transferred() + result;
+      operation.setTransferred(done);
+      boolean all = done == operation.memoryLength();
+      if (!all && !isToEnd(operation)) {
+        start(operation);
+        return;
+      }
+      outcome = all ? done : -Errno.ECANCELED.number();
+    } else if (isOfZeroCopy(result)
+        && (operation.flags() & COPY_AFTER_ALL) == 0
+        && !isToEnd(operation)) {
+      operation.flags(operation.flags() | COPY_AFTER_ALL);
+      start(operation);
+      return;
+    }
+    if (operation.notifications() == 0) {
+      sendEnded(operation, outcome);
+    } else {
+      operation.setResult(outcome);
+      passTurn(operation);
+      dispatcher.leaveDescriptor(operation);
+    }
+  }
+
+  /** Whether it failed because it was to be one: for this kind of socket, or for want of memory that may be pinned. */
+  private static boolean isOfZeroCopy(int result) {
+    return switch (Errno.of(-result)) {
+      case EOPNOTSUPP, EINVAL, ENOMEM, ENOBUFS -> true;
+      case null, default -> false;
+    };
+  }
+
   @SuppressWarnings("ReferenceEquality") // this very operation
   private void sendEnded(Operation operation, int result) {
+    if (((UringDescriptor) operation.descriptor()).firstSend == operation) {
+      passTurn(operation);
+    } else {
+      operation.setBehind(null); // it was cancelled while it waited, or could not be prepared
+    }
+    OperationMemory.releaseCopy(operation);
+    dispatcher.resolve(operation, result);
+  }
+
+  /** The next send of its socket may go. */
+  private void passTurn(Operation operation) {
     var socket = (UringDescriptor) operation.descriptor();
     var following = operation.behind();
     operation.setBehind(null);
-    if (socket.firstSend != operation) {
-      // It never had its turn: it was cancelled while it waited, or could not be prepared.
-      OperationMemory.releaseCopy(operation);
-      dispatcher.resolve(operation, result);
-      return;
-    }
     socket.firstSend = following;
     if (following == null) {
       socket.lastSend = null;
@@ -1118,8 +1201,6 @@ final class UringDriver implements Driver {
     } else {
       start(following);
     }
-    OperationMemory.releaseCopy(operation);
-    dispatcher.resolve(operation, result);
   }
 
   @Override

@@ -2,6 +2,7 @@ package io.gyre.fs;
 
 import io.gyre.Buffer;
 import io.gyre.EventLoop;
+import io.gyre.FileSource;
 import io.gyre.IoHandler;
 import io.gyre.IoRuntime;
 import io.gyre.driver.Descriptor;
@@ -59,7 +60,7 @@ import java.util.concurrent.Flow;
  * @see <a href="https://man7.org/linux/man-pages/man2/io_uring_enter.2.html">io_uring_enter(2): IORING_OP_READ,
  *     IORING_OP_WRITE, IORING_OP_FSYNC</a>
  */
-public final class AsyncFile implements AutoCloseable {
+public final class AsyncFile implements FileSource, AutoCloseable {
   /**
    * Bypasses the page cache, O_DIRECT: the same object as {@code
    * com.sun.nio.file.ExtendedOpenOption.DIRECT}, which javac warns of. Offsets, lengths and memory
@@ -180,6 +181,7 @@ public final class AsyncFile implements AutoCloseable {
    *
    * @return the loop
    */
+  @Override
   public EventLoop loop() {
     return loop;
   }
@@ -189,8 +191,14 @@ public final class AsyncFile implements AutoCloseable {
    *
    * @return the descriptor, confined to the loop's thread
    */
+  @Override
   public Descriptor descriptor() {
     return file.descriptor;
+  }
+
+  @Override
+  public boolean isReadable() {
+    return file.isReadable();
   }
 
   /**

@@ -8,6 +8,7 @@ import io.gyre.driver.Errno;
 import io.gyre.driver.OpCode;
 import io.gyre.driver.Operation;
 import io.gyre.driver.OperationScope;
+import io.gyre.driver.PinnedBuffers;
 import java.io.EOFException;
 import java.io.InterruptedIOException;
 import java.nio.ByteBuffer;

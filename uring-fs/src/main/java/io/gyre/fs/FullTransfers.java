@@ -3,6 +3,7 @@ package io.gyre.fs;
 import io.gyre.Buffer;
 import io.gyre.IoHandler;
 import io.gyre.driver.OpCode;
+import io.gyre.driver.PinnedBuffers;
 import java.nio.ByteBuffer;
 import java.util.Objects;
 

@@ -82,6 +82,10 @@ final class OpenFile {
     }
   }
 
+  boolean isReadable() {
+    return readable;
+  }
+
   void requireReadable() {
     if (!readable) {
       throw new NonReadableChannelException();

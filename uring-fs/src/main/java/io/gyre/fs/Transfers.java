@@ -5,6 +5,7 @@ import io.gyre.IoHandler;
 import io.gyre.driver.Completion;
 import io.gyre.driver.OpCode;
 import io.gyre.driver.Operation;
+import io.gyre.driver.PinnedBuffers;
 import java.nio.ByteBuffer;
 import java.nio.ReadOnlyBufferException;
 import java.util.Objects;

@@ -6,11 +6,14 @@ import io.gyre.IoHandler;
 import io.gyre.driver.FutureHandler;
 import io.gyre.driver.Futures;
 import io.gyre.driver.IoFuture;
+import io.gyre.driver.PinnedBuffers;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ReadOnlyBufferException;
 import java.nio.channels.ReadPendingException;
 import java.nio.channels.ShutdownChannelGroupException;
+import java.time.Duration;
+import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 
 /**
@@ -25,7 +28,11 @@ import java.util.concurrent.CompletableFuture;
  *
  * <p>Writes go out in the order in which they were called, and each completes when all of its bytes are with whatever
  * carries the stream. From the call to the outcome the buffer is the stream's: its content and position must not be
- * touched; the outcome moves the position to the limit.
+ * touched; the outcome moves the position to the limit. When a write has failed or was cancelled, the position tells how
+ * much of it went out.
+ *
+ * <p>Writes queue without bound. Who produces more than the peer takes asks {@link #isWritable()}, and stops until {@link
+ * #writable(Object, IoHandler)}; who waits for each write need not.
  *
  * <p>Who implements this writes the callbacks; the futures and the methods that wait are made of them. Cancelling such a
  * future, or interrupting a thread that waits, cancels the operation that the callback's method has started: it is
@@ -122,6 +129,50 @@ public interface ByteStream extends AutoCloseable {
   <A> void write(Buffer src, A attachment, IoHandler<? super A> handler);
 
   /**
+   * Writes all that remains of each of several buffers, one after the other, with nothing between them.
+   *
+   * @param srcs each written from its position on, and the stream's until the outcome; the array is not looked at again
+   * @param attachment given to the handler
+   * @param handler takes the number of bytes, which is all that remained in all of them
+   * @param <A> the attachment's type
+   * @throws IllegalArgumentException when that is more than an {@code int} can tell
+   * @throws ShutdownChannelGroupException when the runtime has ended
+   */
+  default <A> void write(ByteBuffer[] srcs, A attachment, IoHandler<? super A> handler) {
+    Objects.requireNonNull(handler, "handler");
+    var own = srcs.clone();
+    GatheredWrite.bytes(own);
+    if (loop().inLoop()) {
+      GatheredWrite.start(this, own, attachment, handler);
+    } else {
+      loop().execute(() -> GatheredWrite.start(this, own, attachment, handler));
+    }
+  }
+
+  /**
+   * Writes all that remains of each of several pooled buffers, one after the other, with nothing between them.
+   *
+   * @param srcs each written from its position on, and the stream's until the outcome, even if it is released meanwhile;
+   *     the array is not looked at again
+   * @param attachment given to the handler
+   * @param handler takes the number of bytes, which is all that remained in all of them
+   * @param <A> the attachment's type
+   * @throws IllegalStateException when one was released: then none is written
+   * @throws IllegalArgumentException as for {@link #write(ByteBuffer[], Object, IoHandler)}
+   * @throws ShutdownChannelGroupException when the runtime has ended
+   */
+  default <A> void write(Buffer[] srcs, A attachment, IoHandler<? super A> handler) {
+    Objects.requireNonNull(handler, "handler");
+    var own = srcs.clone();
+    GatheredWrite.bytes(own);
+    if (loop().inLoop()) {
+      GatheredWrite.start(this, own, attachment, handler);
+    } else {
+      PinnedBuffers.execute(loop(), own, () -> GatheredWrite.start(this, own, attachment, handler));
+    }
+  }
+
+  /**
    * Writes all that remains of a buffer.
    *
    * @param src as for {@link #write(ByteBuffer, Object, IoHandler)}
@@ -129,6 +180,36 @@ public interface ByteStream extends AutoCloseable {
    */
   default CompletableFuture<Integer> writeAsync(ByteBuffer src) {
     return IoFuture.start(loop(), future -> write(src, future, FutureHandler.INTEGER));
+  }
+
+  /**
+   * Writes all that remains of a pooled buffer.
+   *
+   * @param src as for {@link #write(Buffer, Object, IoHandler)}
+   * @return completes with the number of bytes
+   */
+  default CompletableFuture<Integer> writeAsync(Buffer src) {
+    return IoFuture.start(loop(), future -> write(src, future, FutureHandler.INTEGER));
+  }
+
+  /**
+   * Writes all that remains of each of several buffers.
+   *
+   * @param srcs as for {@link #write(ByteBuffer[], Object, IoHandler)}
+   * @return completes with the number of bytes
+   */
+  default CompletableFuture<Integer> writeAsync(ByteBuffer[] srcs) {
+    return IoFuture.start(loop(), future -> write(srcs, future, FutureHandler.INTEGER));
+  }
+
+  /**
+   * Writes all that remains of each of several pooled buffers.
+   *
+   * @param srcs as for {@link #write(Buffer[], Object, IoHandler)}
+   * @return completes with the number of bytes
+   */
+  default CompletableFuture<Integer> writeAsync(Buffer[] srcs) {
+    return IoFuture.start(loop(), future -> write(srcs, future, FutureHandler.INTEGER));
   }
 
   /**
@@ -142,6 +223,109 @@ public interface ByteStream extends AutoCloseable {
   default int write(ByteBuffer src) throws IOException {
     Futures.requireMayWait();
     return Futures.await(writeAsync(src));
+  }
+
+  /**
+   * Writes all that remains of a pooled buffer, and waits.
+   *
+   * @param src written from its position on
+   * @return the number of bytes
+   * @throws IOException when the connection fails
+   * @throws IllegalStateException on a loop's thread
+   */
+  default int write(Buffer src) throws IOException {
+    Futures.requireMayWait();
+    return Futures.await(writeAsync(src));
+  }
+
+  /**
+   * Writes all that remains of each of several buffers, and waits.
+   *
+   * @param srcs as for {@link #write(ByteBuffer[], Object, IoHandler)}
+   * @return the number of bytes
+   * @throws IOException when the connection fails
+   * @throws IllegalStateException on a loop's thread
+   */
+  default int write(ByteBuffer[] srcs) throws IOException {
+    Futures.requireMayWait();
+    return Futures.await(writeAsync(srcs));
+  }
+
+  /**
+   * Writes all that remains of each of several pooled buffers, and waits.
+   *
+   * @param srcs as for {@link #write(Buffer[], Object, IoHandler)}
+   * @return the number of bytes
+   * @throws IOException when the connection fails
+   * @throws IllegalStateException on a loop's thread
+   */
+  default int write(Buffer[] srcs) throws IOException {
+    Futures.requireMayWait();
+    return Futures.await(writeAsync(srcs));
+  }
+
+  /**
+   * How many bytes were given to write and have not gone out. Any thread: what the calling thread has called for is in it
+   * until it has gone out.
+   *
+   * @return bytes; of a buffer that has gone out in part, all of them
+   */
+  long queuedBytes();
+
+  /**
+   * Whether it is sensible to write more now: false from the moment that more than {@link
+   * WriteBufferWaterMark#highBytes()} are queued until they are {@link WriteBufferWaterMark#lowBytes()} or fewer. Writes
+   * are taken either way. Any thread.
+   *
+   * @return true if so
+   */
+  boolean isWritable();
+
+  /**
+   * When it is writable. Any thread.
+   *
+   * @return the marks, {@link WriteBufferWaterMark#DEFAULT} at first
+   */
+  WriteBufferWaterMark writeBufferWaterMark();
+
+  /**
+   * Sets when it is writable. Any thread.
+   *
+   * @param mark the marks
+   * @throws ShutdownChannelGroupException when the runtime has ended
+   */
+  void setWriteBufferWaterMark(WriteBufferWaterMark mark);
+
+  /**
+   * Waits until it {@linkplain #isWritable() is writable}: at the next turn if it is already. When the handler is called,
+   * another of them may have written again.
+   *
+   * @param attachment given to the handler
+   * @param handler takes how many bytes may be written until it no longer is writable
+   * @param <A> the attachment's type
+   * @throws ShutdownChannelGroupException when the runtime has ended
+   */
+  <A> void writable(A attachment, IoHandler<? super A> handler);
+
+  /**
+   * Waits until it is writable.
+   *
+   * @return completes with how many bytes may be written until it no longer is; cancelling it ends the wait
+   */
+  default CompletableFuture<Integer> writableAsync() {
+    return IoFuture.start(loop(), future -> writable(future, FutureHandler.INTEGER));
+  }
+
+  /**
+   * Waits until it is writable.
+   *
+   * @return how many bytes may be written until it no longer is
+   * @throws IOException when the stream is closed meanwhile
+   * @throws IllegalStateException on a loop's thread
+   */
+  default int writable() throws IOException {
+    Futures.requireMayWait();
+    return Futures.await(writableAsync());
   }
 
   /**
@@ -220,5 +404,60 @@ public interface ByteStream extends AutoCloseable {
     if (EventLoop.current() == null) {
       Futures.await(done);
     }
+  }
+
+  /**
+   * Closes the connection without losing what was written before: lets the writes go out, says that there are no more, as
+   * {@link #shutdownOutput} does, waits until the peer has done so too, and closes; or closes when the time is over.
+   * Nothing that is written or read from now on is taken. What is being read goes on to be; what nobody reads is thrown
+   * away. If receiving is paused, the peer is not waited for.
+   *
+   * @param limit how long all of this may take; 0 closes at the next occasion. Of several calls the first one's counts.
+   * @param attachment given to the handler
+   * @param handler takes 0 when all was written, whether the peer has ended its side or not; fails with a {@link
+   *     java.net.SocketTimeoutException} when not all was written in time, or with what a write failed with. The
+   *     connection is closed in any case.
+   * @param <A> the attachment's type
+   * @throws IllegalArgumentException for a negative limit
+   * @throws ShutdownChannelGroupException when the runtime has ended, which has closed the stream
+   */
+  default <A> void closeOnceWritten(Duration limit, A attachment, IoHandler<? super A> handler) {
+    Objects.requireNonNull(handler, "handler");
+    var close = new OrderlyClose(this, OrderlyClose.checked(limit));
+    close.add(attachment, handler);
+    if (loop().inLoop()) {
+      close.begin();
+    } else {
+      loop().execute(close::begin);
+    }
+  }
+
+  /**
+   * Closes the connection without losing what was written before.
+   *
+   * @param limit as for {@link #closeOnceWritten(Duration, Object, IoHandler)}
+   * @return completes when it is closed
+   */
+  default CompletableFuture<Void> closeOnceWrittenAsync(Duration limit) {
+    var future = new CompletableFuture<Void>();
+    try {
+      closeOnceWritten(limit, future, FutureHandler.VOID);
+    } catch (ShutdownChannelGroupException e) {
+      future.complete(null); // the runtime's end has closed it
+    }
+    return future;
+  }
+
+  /**
+   * Closes the connection without losing what was written before, and waits for that.
+   *
+   * @param limit as for {@link #closeOnceWritten(Duration, Object, IoHandler)}
+   * @throws java.net.SocketTimeoutException when not all was written in time; it is closed then, too
+   * @throws IOException when a write has failed
+   * @throws IllegalStateException on a loop's thread
+   */
+  default void closeOnceWritten(Duration limit) throws IOException {
+    Futures.requireMayWait();
+    Futures.await(closeOnceWrittenAsync(limit));
   }
 }

@@ -2,6 +2,7 @@ package io.gyre.net;
 
 import io.gyre.Buffer;
 import io.gyre.EventLoop;
+import io.gyre.FileSource;
 import io.gyre.Interest;
 import io.gyre.IoHandler;
 import io.gyre.PollSource;
@@ -10,20 +11,29 @@ import io.gyre.driver.Completion;
 import io.gyre.driver.Descriptor;
 import io.gyre.driver.Errno;
 import io.gyre.driver.Errors;
+import io.gyre.driver.FutureHandler;
+import io.gyre.driver.Futures;
+import io.gyre.driver.IoFuture;
 import io.gyre.driver.OpCode;
 import io.gyre.driver.Operation;
 import io.gyre.driver.OperationDispatcher;
 import io.gyre.driver.OperationScope;
+import io.gyre.driver.PinnedBuffers;
+import io.gyre.driver.SendFlags;
 import java.io.IOException;
 import java.net.SocketOption;
 import java.nio.ByteBuffer;
 import java.nio.ReadOnlyBufferException;
 import java.nio.channels.ClosedChannelException;
+import java.nio.channels.CompletionHandler;
+import java.nio.channels.NonReadableChannelException;
 import java.nio.channels.ReadPendingException;
 import java.nio.channels.ShutdownChannelGroupException;
+import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
+import java.util.function.Consumer;
 
 /**
  * A {@link ByteStream} that is a connected socket, of whatever address family: what goes in and out of its descriptor,
@@ -37,8 +47,16 @@ import java.util.concurrent.CompletableFuture;
  */
 public abstract sealed class SocketStream implements ByteStream permits TcpStream {
   private static final Completion ON_RECEIVE = SocketStream::receiveCompleted;
+  private static final Completion ON_RECEIVE_REFUSED = SocketStream::receiveRefused;
   private static final Completion ON_READ = SocketStream::readCompleted;
   private static final Completion ON_WRITE = SocketStream::writeCompleted;
+  private static final Completion ON_FILE_REFUSED = SocketStream::fileRefused;
+  private static final Completion ON_FILE_TURN = SocketStream::fileTurn;
+
+  private static final int NEVER = Integer.MAX_VALUE;
+
+  /** The way of {@link OpCode#SHUTDOWN}. */
+  private static final int OUTPUT = 1;
 
   /** What reading is under way. */
   private enum Reading {
@@ -55,6 +73,8 @@ public abstract sealed class SocketStream implements ByteStream permits TcpStrea
   final Descriptor descriptor;
 
   private final PollSource pollSource;
+  private final WriteQueue queue;
+  private volatile int zeroCopyThreshold = NEVER; // as it was set last, by any thread
 
   // The loop's thread only.
   private Reading reading = Reading.NOTHING;
@@ -66,6 +86,15 @@ public abstract sealed class SocketStream implements ByteStream permits TcpStrea
   private boolean resumeOncePaused;
   private int writesInFlight;
   private boolean outputShutdown;
+  private int zeroCopyFrom = NEVER;
+
+  // The file that goes out at this time, as long as parts of it are still to come to the driver;
+  // meanwhile what is written waits behind it, other files included, parked in the order of the
+  // calls.
+  private FileSend fileSend;
+  private final ArrayDeque<Operation> behindFile = new ArrayDeque<>(0);
+  private boolean inputEnded;
+  private OrderlyClose orderlyClose;
   private final ArrayDeque<Operation> shutdownsOnceWritten = new ArrayDeque<>(0);
 
   /**
@@ -79,6 +108,7 @@ public abstract sealed class SocketStream implements ByteStream permits TcpStrea
     this.dispatcher = loop.dispatcher();
     this.descriptor = descriptor;
     this.pollSource = PollSource.of(loop, descriptor);
+    this.queue = new WriteQueue(loop, descriptor);
   }
 
   @Override
@@ -135,6 +165,12 @@ public abstract sealed class SocketStream implements ByteStream permits TcpStrea
           });
       return;
     }
+    if (orderlyClose != null) {
+      refuse(
+          dispatcher.acquire(
+              OpCode.RECEIVE_MULTISHOT, descriptor, ON_RECEIVE_REFUSED, handler, attachment));
+      return;
+    }
     if (reading != Reading.NOTHING) {
       throw new ReadPendingException();
     }
@@ -151,6 +187,17 @@ public abstract sealed class SocketStream implements ByteStream permits TcpStrea
         dispatcher.acquire(OpCode.RECEIVE_MULTISHOT, descriptor, ON_RECEIVE, this, null);
     // In the scope that receiving was started in, whoever resumes it.
     dispatcher.submitIn(receiveOperation, receiverScope);
+  }
+
+  @SuppressWarnings("unchecked") // set together with its attachment
+  private static void receiveRefused(Operation operation, int result) {
+    ((ReceiveHandler<Object>) operation.handler())
+        .failed(operation.failure(result), operation.attachment());
+  }
+
+  /** As if the stream were closed. */
+  private void refuse(Operation operation) {
+    dispatcher.refuse(operation, Errors.closed(operation.code(), descriptor.subject()));
   }
 
   @Override
@@ -209,10 +256,20 @@ public abstract sealed class SocketStream implements ByteStream permits TcpStrea
     receiver = null;
     receiverAttachment = null;
     receiverScope = null;
-    if (result == 0) {
+    var failure = result == 0 ? null : operation.failure(result);
+    readingEnded(result);
+    if (failure == null) {
       handler.ended(attachment);
     } else {
-      handler.failed(operation.failure(result), attachment);
+      handler.failed(failure, attachment);
+    }
+  }
+
+  /** Nothing is being read any more: at the end of the stream (0), or after a failure. */
+  private void readingEnded(int result) {
+    inputEnded |= result == 0;
+    if (orderlyClose != null) {
+      orderlyClose.inputEnded();
     }
   }
 
@@ -237,6 +294,10 @@ public abstract sealed class SocketStream implements ByteStream permits TcpStrea
           });
       return;
     }
+    if (orderlyClose != null) {
+      refuse(dispatcher.acquire(OpCode.RECEIVE, descriptor, Operation.NOTIFY, handler, attachment));
+      return;
+    }
     if (reading != Reading.NOTHING) {
       throw new ReadPendingException();
     }
@@ -253,8 +314,42 @@ public abstract sealed class SocketStream implements ByteStream permits TcpStrea
             .memory(dst));
   }
 
+  private void readOnce(int result) {
+    inputEnded |= result == 0;
+    if (orderlyClose == null) {
+      return;
+    }
+    if (result <= 0) {
+      orderlyClose.inputEnded();
+    } else if (orderlyClose.awaitsPeer()) {
+      throwInputAway(orderlyClose);
+    }
+  }
+
+  /**
+   * The output is shut down, and a close waits for the end of the input.
+   *
+   * @return false when nobody would notice that: it has been, or the reader takes nothing
+   */
+  final boolean awaitEnd(OrderlyClose close) {
+    if (reading == Reading.NOTHING && !inputEnded) {
+      throwInputAway(close);
+    }
+    return reading == Reading.ONCE || reading == Reading.EACH;
+  }
+
+  @SuppressWarnings("unchecked") // it takes the attachment that it is called with
+  private void throwInputAway(OrderlyClose close) {
+    receiver = (ReceiveHandler<Object>) (ReceiveHandler<?>) close;
+    receiverAttachment = null;
+    receiverScope = null;
+    armReceive();
+  }
+
   private static void readCompleted(Operation operation, int result) {
-    ((SocketStream) operation.argument()).reading = Reading.NOTHING;
+    var stream = (SocketStream) operation.argument();
+    stream.reading = Reading.NOTHING;
+    stream.readOnce(result);
     if (result == 0) {
       @SuppressWarnings("unchecked") // set together with its attachment
       var handler = (IoHandler<Object>) operation.handler();
@@ -273,10 +368,9 @@ public abstract sealed class SocketStream implements ByteStream permits TcpStrea
         refuseWrite(handler, attachment);
         return;
       }
-      dispatcher.submit(newWrite(handler, attachment).memory(src));
-      writesInFlight++;
+      submitWrite(newWrite(handler, attachment).memory(src));
     } else {
-      loop.execute(() -> write(src, attachment, handler));
+      setOut(src.remaining(), loop::execute, () -> write(src, attachment, handler));
     }
   }
 
@@ -289,10 +383,85 @@ public abstract sealed class SocketStream implements ByteStream permits TcpStrea
         refuseWrite(handler, attachment);
         return;
       }
-      dispatcher.submit(newWrite(handler, attachment).memory(src));
-      writesInFlight++;
+      submitWrite(newWrite(handler, attachment).memory(src));
     } else {
-      src.executePinned(loop, () -> write(src, attachment, handler));
+      setOut(
+          src.byteBuffer().remaining(),
+          task -> src.executePinned(loop, task),
+          () -> write(src, attachment, handler));
+    }
+  }
+
+  @Override
+  public final <A> void write(ByteBuffer[] srcs, A attachment, IoHandler<? super A> handler) {
+    Objects.requireNonNull(handler, "handler");
+    if (!loop.inLoop()) {
+      var own = srcs.clone();
+      setOut(GatheredWrite.bytes(own), loop::execute, () -> write(own, attachment, handler));
+      return;
+    }
+    if (outputShutdown) {
+      refuseWrite(handler, attachment);
+    } else {
+      submitWrite(newWrite(handler, attachment).gather(srcs));
+    }
+  }
+
+  @Override
+  public final <A> void write(Buffer[] srcs, A attachment, IoHandler<? super A> handler) {
+    Objects.requireNonNull(handler, "handler");
+    if (!loop.inLoop()) {
+      var own = srcs.clone();
+      setOut(
+          GatheredWrite.bytes(own),
+          task -> PinnedBuffers.execute(loop, own, task),
+          () -> write(own, attachment, handler));
+      return;
+    }
+    if (outputShutdown) {
+      refuseWrite(handler, attachment);
+    } else {
+      submitWrite(newWrite(handler, attachment).gather(srcs));
+    }
+  }
+
+  /**
+   * Counts a write once it is with the driver, which keeps all sends of a socket in the order in which they come to it.
+   *
+   * <p>That order is the one of the calls: from the loop's thread because each is submitted inside of its call, from
+   * another because the loop's inbox is first in, first out for each thread. The driver begins none before all bytes of
+   * the one before it are with the socket, short sends included: two in flight on one socket could overtake each other in
+   * the kernel, when the first has to wait for room and the second finds some.
+   */
+  private void submitWrite(Operation operation) {
+    int bytes = operation.memoryLength();
+    if (bytes >= zeroCopyFrom && operation.memory() != null) {
+      operation.flags(SendFlags.ZERO_COPY);
+    }
+    if (fileSend == null) {
+      dispatcher.submit(operation);
+    } else if (dispatcher.park(operation)) {
+      behindFile.add(operation);
+    }
+    writesInFlight++;
+    queue.began(bytes);
+  }
+
+  /** A write that another thread calls for, and that counts as queued on its way to the loop. */
+  private void setOut(long bytes, Consumer<Runnable> way, Runnable write) {
+    queue.setOut(bytes);
+    try {
+      way.accept(
+          () -> {
+            try {
+              write.run();
+            } finally {
+              queue.arrived(bytes);
+            }
+          });
+    } catch (RuntimeException e) {
+      queue.arrived(bytes);
+      throw e;
     }
   }
 
@@ -303,17 +472,251 @@ public abstract sealed class SocketStream implements ByteStream permits TcpStrea
   }
 
   private void refuseWrite(Object handler, Object attachment) {
-    writesInFlight++;
-    dispatcher.refuse(
-        newWrite(handler, attachment), Errors.closed(OpCode.SEND, descriptor.subject()));
+    refuse(dispatcher.acquire(OpCode.SEND, descriptor, Operation.NOTIFY, handler, attachment));
   }
 
   private static void writeCompleted(Operation operation, int result) {
     var stream = (SocketStream) operation.argument();
-    if (--stream.writesInFlight == 0) {
-      stream.submitShutdowns();
+    if (result < 0) {
+      stream.behindFile.remove(operation); // if it was cancelled there
     }
+    stream.queue.ended(operation.memoryLength());
+    stream.writeEnded(result < 0 ? operation.failure(result) : null);
     Operation.NOTIFY.complete(operation, result);
+  }
+
+  private void writeEnded(Throwable failure) {
+    if (failure != null && orderlyClose != null) {
+      orderlyClose.writeFailed(failure);
+    }
+    if (--writesInFlight == 0) {
+      submitShutdowns();
+    }
+  }
+
+  /**
+   * Sets from which size on a write of one buffer is sent without a copy, where the system can do that (io_uring, from
+   * Linux 6.0); elsewhere, and for gathered writes, files and buffers on the heap it changes nothing that can be seen.
+   * Any thread; takes effect for writes that it calls after this.
+   *
+   * <p>Such a write ends when the <em>peer's system</em> has acknowledged all of it, since until then the kernel may send
+   * it again, from the buffer itself: later by a round trip at least, and with a peer that takes nothing never, but for
+   * the connection's end. {@link #queuedBytes()} counts it until then. {@link #close()} need not wait for it, {@link
+   * #shutdownOutput()} does, and so do a cancellation and the end of a scope once the kernel has taken it.
+   *
+   * <p>Whether it is worth it depends on network and machine, so that it is off unless set: it saves a copy, and costs a
+   * second completion and, unless the buffer is of the loop's own {@linkplain EventLoop#buffers() pool}, pinning its
+   * pages. To a peer on the same host, and on network cards without scatter and checksum, the kernel copies all the same.
+   * Measure with your own; below some 8 KB it is rarely a gain.
+   *
+   * @param bytes from 1; {@link Integer#MAX_VALUE}, as at first, for never
+   * @throws IllegalArgumentException for another number
+   * @throws ShutdownChannelGroupException when the runtime has ended
+   */
+  public final void setZeroCopyThreshold(int bytes) {
+    if (bytes < 1) {
+      throw new IllegalArgumentException("the threshold must be at least 1 byte: " + bytes);
+    }
+    zeroCopyThreshold = bytes;
+    if (loop.inLoop()) {
+      zeroCopyFrom = bytes;
+    } else {
+      loop.execute(() -> zeroCopyFrom = bytes); // behind the writes that were called before
+    }
+  }
+
+  /**
+   * From which size on writes are sent without a copy. Any thread.
+   *
+   * @return bytes; {@link Integer#MAX_VALUE} for never
+   */
+  public final int zeroCopyThreshold() {
+    return zeroCopyThreshold;
+  }
+
+  // ---- files
+
+  /**
+   * Sends a part of a file, after what was written before and before what is written after: like {@link
+   * java.nio.channels.FileChannel#transferTo}, but all of it. The file's content goes through one buffer of the runtime;
+   * it is the user's affair that it does not change meanwhile.
+   *
+   * @param file open for reading, and of the same loop as this stream; it may be closed when this has ended
+   * @param position where to begin in it, in bytes
+   * @param count how many bytes; fewer only when it fails
+   * @param attachment given to the handler
+   * @param handler takes the count; fails with a {@link FileTransferException} when the file has fewer bytes, or can't be
+   *     read; with what a write fails with when the connection does
+   * @param <A> the attachment's type
+   * @throws IllegalArgumentException for a negative number, a sum beyond {@link Long#MAX_VALUE}, or a file of another
+   *     loop
+   * @throws NonReadableChannelException when the file was not opened for reading
+   * @throws ShutdownChannelGroupException when the runtime has ended
+   */
+  public final <A> void sendFile(
+      FileSource file,
+      long position,
+      long count,
+      A attachment,
+      CompletionHandler<Long, ? super A> handler) {
+    Objects.requireNonNull(handler, "handler");
+    checkSendFile(file, position, count);
+    if (loop.inLoop()) {
+      startSendFile(new FileSend(this, file.descriptor(), position, count, attachment, handler));
+      return;
+    }
+    setOut(count, loop::execute, () -> sendFile(file, position, count, attachment, handler));
+  }
+
+  private void checkSendFile(FileSource file, long position, long count) {
+    if (position < 0 || count < 0 || position + count < 0) {
+      throw new IllegalArgumentException(
+          "send file: position "
+              + position
+              + " and count "
+              + count
+              + " must not be negative, nor"
+              + " end beyond "
+              + Long.MAX_VALUE);
+    }
+    if (!file.loop().equals(loop)) {
+      throw new IllegalArgumentException(
+          file + " belongs to another loop than " + this + ": open it on that of the stream");
+    }
+    if (!file.isReadable()) {
+      throw new NonReadableChannelException();
+    }
+  }
+
+  private void startSendFile(FileSend send) {
+    if (outputShutdown) {
+      refuse(
+          dispatcher
+              .acquire(OpCode.SEND_FILE, descriptor, ON_FILE_REFUSED, null, null)
+              .argument(send));
+      return;
+    }
+    var turn =
+        dispatcher.acquire(OpCode.SEND_FILE, descriptor, ON_FILE_TURN, this, null).argument(send);
+    if (dispatcher.park(turn)) {
+      if (fileSend == null) {
+        fileSend = send;
+        dispatcher.unpark(turn);
+      } else {
+        behindFile.add(turn);
+      }
+    }
+    writesInFlight++;
+    queue.began(send.left());
+  }
+
+  private static void fileRefused(Operation operation, int result) {
+    ((FileSend) operation.argument()).tell(operation.failure(result));
+  }
+
+  private static void fileTurn(Operation turn, int result) {
+    var send = (FileSend) turn.argument();
+    var stream = (SocketStream) turn.handler();
+    if (result < 0) {
+      stream.behindFile.remove(turn);
+      send.fail(turn.failure(result));
+    } else {
+      send.begin(turn.scope());
+    }
+  }
+
+  /** What was written behind the file may follow: nothing of the file is to come any more. */
+  @SuppressWarnings("ReferenceEquality") // this very transfer
+  final void lastPartIsWithTheDriver(FileSend send) {
+    if (fileSend != send) {
+      return;
+    }
+    fileSend = null;
+    for (var o = behindFile.poll(); o != null; o = behindFile.poll()) {
+      if (o.argument() instanceof FileSend following) {
+        fileSend = following;
+        dispatcher.unpark(o);
+        return;
+      }
+      dispatcher.submitParked(o);
+    }
+  }
+
+  final void partSent(int bytes) {
+    queue.ended(bytes);
+  }
+
+  final void fileSendEnded(FileSend send, Throwable failure) {
+    queue.ended(send.left());
+    lastPartIsWithTheDriver(send);
+    writeEnded(failure);
+  }
+
+  /**
+   * Sends a part of a file.
+   *
+   * @param file as for {@link #sendFile(FileSource, long, long, Object, CompletionHandler)}
+   * @param position where to begin in it, in bytes
+   * @param count how many bytes
+   * @return completes with the count
+   */
+  public final CompletableFuture<Long> sendFileAsync(FileSource file, long position, long count) {
+    return IoFuture.start(
+        loop, future -> sendFile(file, position, count, future, FutureHandler.of()));
+  }
+
+  /**
+   * Sends a part of a file, and waits.
+   *
+   * @param file as for {@link #sendFile(FileSource, long, long, Object, CompletionHandler)}
+   * @param position where to begin in it, in bytes
+   * @param count how many bytes
+   * @return the count
+   * @throws FileTransferException when the file has fewer bytes, or can't be read
+   * @throws IOException when the connection fails
+   * @throws IllegalStateException on a loop's thread
+   */
+  public final long sendFile(FileSource file, long position, long count) throws IOException {
+    Futures.requireMayWait();
+    return Futures.await(sendFileAsync(file, position, count));
+  }
+
+  // ---- how much is queued
+
+  @Override
+  public final long queuedBytes() {
+    return queue.queuedBytes();
+  }
+
+  @Override
+  public final boolean isWritable() {
+    return queue.isWritable();
+  }
+
+  @Override
+  public final WriteBufferWaterMark writeBufferWaterMark() {
+    return queue.mark();
+  }
+
+  @Override
+  public final void setWriteBufferWaterMark(WriteBufferWaterMark mark) {
+    Objects.requireNonNull(mark, "mark");
+    queue.setMark(mark);
+    if (loop.inLoop()) {
+      queue.markWasSet();
+    } else {
+      loop.execute(queue::markWasSet);
+    }
+  }
+
+  @Override
+  public final <A> void writable(A attachment, IoHandler<? super A> handler) {
+    Objects.requireNonNull(handler, "handler");
+    if (loop.inLoop()) {
+      queue.await(attachment, handler);
+    } else {
+      loop.execute(() -> queue.await(attachment, handler));
+    }
   }
 
   @Override
@@ -327,7 +730,7 @@ public abstract sealed class SocketStream implements ByteStream permits TcpStrea
     shutdownsOnceWritten.add(
         dispatcher
             .acquire(OpCode.SHUTDOWN, descriptor, Operation.NOTIFY, handler, attachment)
-            .flags(1));
+            .flags(OUTPUT));
     if (writesInFlight == 0) {
       submitShutdowns();
     }
@@ -411,5 +814,23 @@ public abstract sealed class SocketStream implements ByteStream permits TcpStrea
       return;
     }
     dispatcher.close(descriptor, true, Operation.NOTIFY, handler, attachment);
+  }
+
+  @Override
+  public final <A> void closeOnceWritten(
+      Duration limit, A attachment, IoHandler<? super A> handler) {
+    Objects.requireNonNull(handler, "handler");
+    OrderlyClose.checked(limit);
+    if (!loop.inLoop()) {
+      loop.execute(() -> closeOnceWritten(limit, attachment, handler));
+      return;
+    }
+    if (orderlyClose != null) {
+      orderlyClose.add(attachment, handler);
+      return;
+    }
+    orderlyClose = new OrderlyClose(this, limit);
+    orderlyClose.add(attachment, handler);
+    orderlyClose.begin();
   }
 }

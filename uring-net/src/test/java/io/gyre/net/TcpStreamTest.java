@@ -204,7 +204,7 @@ class TcpStreamTest {
           ReadOnlyBufferException.class,
           () -> stream.readAsync(ByteBuffer.allocate(1).asReadOnlyBuffer()));
       assertThrows(NullPointerException.class, () -> stream.readAsync(null));
-      assertThrows(NullPointerException.class, () -> stream.writeAsync(null));
+      assertThrows(NullPointerException.class, () -> stream.writeAsync((ByteBuffer) null));
       assertThrows(NullPointerException.class, () -> stream.receiveEach("x", null));
       assertThrows(
           NullPointerException.class,
@@ -223,7 +223,8 @@ class TcpStreamTest {
               () -> {
                 int before = stream.loop().dispatcher().inFlight();
                 assertThrows(NullPointerException.class, () -> stream.readAsync(null));
-                assertThrows(NullPointerException.class, () -> stream.writeAsync(null));
+                assertThrows(
+                    NullPointerException.class, () -> stream.writeAsync((ByteBuffer) null));
                 assertThrows(
                     NullPointerException.class,
                     () -> stream.write((Buffer) null, "x", new Recorder<String>()));
