@@ -2,6 +2,7 @@ package io.gyre.benchmarks.cli;
 
 import io.gyre.EventLoop;
 import io.gyre.IoRuntime;
+import io.gyre.net.ListenOptions;
 import io.gyre.net.TcpListener;
 import java.io.IOException;
 import java.net.InetSocketAddress;
@@ -45,7 +46,7 @@ final class EchoServer {
     this.loops = runtime.loops();
     Meter.allocatedBytes(loops); // loads what measures
     ProcessCpuClock.nanos();
-    var options = new TcpListener.Options(4096, loops.size() > 1);
+    var options = ListenOptions.DEFAULT.withBacklog(4096).withReusePort(loops.size() > 1);
     var at = address;
     for (var loop : loops) {
       var listener = TcpListener.bind(loop, at, options);
