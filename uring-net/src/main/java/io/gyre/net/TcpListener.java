@@ -450,7 +450,6 @@ public final class TcpListener implements AutoCloseable {
   }
 
   private void backOff(Throwable cause) {
-    backOffLog.warn("{} pauses accepting: {}", this, cause.getMessage());
     backingOff = true;
     // Nothing is in flight that would tell the handler of a close. An accept on a closing
     // descriptor fails, which does.
@@ -462,6 +461,8 @@ public final class TcpListener implements AutoCloseable {
             arm();
           }
         });
+    // Last: a class that it needs may not be had without a descriptor.
+    backOffLog.warn("{} pauses accepting: {}", this, cause.getMessage());
   }
 
   private void finish(Throwable cause) {

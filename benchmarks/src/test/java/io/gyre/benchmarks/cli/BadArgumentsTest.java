@@ -63,6 +63,8 @@ final class BadArgumentsTest {
         "echo --port 65536",
         "echo --port -1",
         "echo --port 0 --loops 0",
+        "echo --port 0 --loops 2 --max-connections 1",
+        "echo --port 0 --distribute evenly",
         "cp",
         "cp FILE",
         "cp FILE FILE2 --depth 0",
