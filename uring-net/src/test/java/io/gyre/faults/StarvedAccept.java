@@ -35,7 +35,8 @@ final class StarvedAccept {
       var loop = driver.start().loop();
       CheckedWork.run(loop); // loads every class that is needed later
       var anyPort = new InetSocketAddress(InetAddress.getLoopbackAddress(), 0);
-      try (var listener = TcpListener.bind(loop, anyPort, ListenOptions.DEFAULT)) {
+      var options = ListenOptions.DEFAULT.withMaxConnections(Integer.parseInt(args[1]));
+      try (var listener = TcpListener.bind(loop, anyPort, options)) {
         listener.acceptEach(null, new CheckedWork.Echo());
         var clients = new ArrayList<SocketChannel>();
         for (int i = 0; i < CONNECTIONS; i++) {
