@@ -43,15 +43,20 @@ class SlowConsumersTest {
   /** Writes the source again and again, as much as the stream says is sensible. */
   private final class Feed implements IoHandler<Object> {
     private final TcpStream stream;
+    private final IoHandler<Object> written = new Written();
     private int position;
+    private boolean broken;
 
     Feed(TcpStream stream) {
       this.stream = stream;
     }
 
     void goOn() {
+      if (broken) {
+        return; // it would be writable for ever
+      }
       while (stream.isWritable()) {
-        stream.write(source.slice(position, PIECE), null, WRITTEN);
+        stream.write(source.slice(position, PIECE), null, written);
         position = (position + PIECE) % SOURCE;
       }
       stream.writable(null, this);
@@ -64,16 +69,17 @@ class SlowConsumersTest {
 
     @Override
     public void failed(Throwable cause, Object attachment) {} // it is closed
+
+    private final class Written implements IoHandler<Object> {
+      @Override
+      public void completed(int result, Object attachment) {}
+
+      @Override
+      public void failed(Throwable cause, Object attachment) {
+        broken = true; // the peer has gone, or this end
+      }
+    }
   }
-
-  private static final IoHandler<Object> WRITTEN =
-      new IoHandler<>() {
-        @Override
-        public void completed(int result, Object attachment) {}
-
-        @Override
-        public void failed(Throwable cause, Object attachment) {} // the peer has gone
-      };
 
   private final class Feeding implements CompletionHandler<TcpStream, Object> {
     @Override
