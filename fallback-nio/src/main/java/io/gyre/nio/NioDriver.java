@@ -12,7 +12,9 @@ import io.gyre.driver.DriverCounters;
 import io.gyre.driver.DriverCounters.Counter;
 import io.gyre.driver.Errno;
 import io.gyre.driver.Errors;
+import io.gyre.driver.ListenRequest;
 import io.gyre.driver.LoopTelemetry;
+import io.gyre.driver.MovingSocket;
 import io.gyre.driver.OpCode;
 import io.gyre.driver.Operation;
 import io.gyre.driver.OperationDispatcher;
@@ -277,16 +279,19 @@ final class NioDriver implements Driver {
   }
 
   @Override
-  public Descriptor listen(InetSocketAddress address, int backlog, boolean reusePort)
-      throws IOException {
+  public Descriptor listen(ListenRequest request) throws IOException {
+    var address = request.address();
     var subject = Errors.format(address);
     var channel = TcpChannels.openListener(address, subject);
     try {
-      channel.setOption(StandardSocketOptions.SO_REUSEADDR, true);
-      if (reusePort) {
+      channel.setOption(StandardSocketOptions.SO_REUSEADDR, request.reuseAddress());
+      if (request.reusePort()) {
         TcpChannels.setReusePort(channel);
       }
-      channel.bind(address, backlog);
+      for (var option : request.options().entrySet()) {
+        TcpChannels.setOption(channel, option.getKey(), option.getValue());
+      }
+      channel.bind(address, request.backlog());
       // The system may have chosen the port: messages name the one that it is.
       var bound = Errors.format((InetSocketAddress) channel.getLocalAddress());
       return opened(new NioListener(bound, channel, parts, this::adopt));
@@ -313,6 +318,22 @@ final class NioDriver implements Driver {
         // What went wrong before is what the caller has to know.
       }
     }
+  }
+
+  @Override
+  public MovingSocket detach(Descriptor socket) {
+    var moving = (NioSocket) selectable(socket);
+    dispatcher.detached(moving);
+    open.remove(moving);
+    return new MovingChannel(moving.subject(), moving.unregistered());
+  }
+
+  @Override
+  public Descriptor attach(MovingSocket socket) {
+    if (socket instanceof MovingChannel(var subject, var channel)) {
+      return adopt(subject, channel);
+    }
+    throw new IllegalArgumentException("not a socket of a NIO driver: " + socket);
   }
 
   private NioSocket adopt(String subject, SocketChannel channel) {

@@ -35,6 +35,9 @@ final class NioListener extends NioSelectable {
     this.channel = channel;
     this.outcomes = parts.outcomes();
     this.adopt = adopt;
+    // What an accept without a descriptor left needs must be there by then: loading a class may
+    // take one.
+    var _ = Failures.ofCall("accept", subject, new IOException("Too many open files"));
   }
 
   @Override

@@ -147,6 +147,18 @@ final class NioSocket extends NioSelectable {
     sending.cancelAll();
   }
 
+  /**
+   * The channel, to be moved to another selector.
+   *
+   * @throws IllegalStateException when this one has it already: it would give it back at its next call only
+   */
+  SocketChannel unregistered() {
+    if (channel.isRegistered()) {
+      throw new IllegalStateException("it has been waited for already: " + this);
+    }
+    return channel;
+  }
+
   InetSocketAddress remoteAddress() throws IOException {
     return (InetSocketAddress) channel.getRemoteAddress();
   }

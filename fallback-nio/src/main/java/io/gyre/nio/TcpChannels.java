@@ -6,6 +6,7 @@ import java.io.IOException;
 import java.net.Inet6Address;
 import java.net.InetSocketAddress;
 import java.net.ProtocolFamily;
+import java.net.SocketOption;
 import java.net.StandardProtocolFamily;
 import java.net.StandardSocketOptions;
 import java.nio.channels.SelectableChannel;
@@ -31,6 +32,12 @@ final class TcpChannels {
           "SO_REUSEPORT is not supported here: only one socket can listen on a port");
     }
     channel.setOption(StandardSocketOptions.SO_REUSEPORT, true);
+  }
+
+  @SuppressWarnings("unchecked") // whoever made the pair has seen to it that the types agree
+  static void setOption(ServerSocketChannel channel, SocketOption<?> option, Object value)
+      throws IOException {
+    channel.setOption((SocketOption<Object>) option, value);
   }
 
   @FunctionalInterface

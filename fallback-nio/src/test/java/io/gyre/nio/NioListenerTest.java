@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.gyre.driver.Errno;
+import io.gyre.driver.ListenRequest;
 import io.gyre.driver.OpCode;
 import java.io.IOException;
 import java.net.BindException;
@@ -56,7 +57,7 @@ class NioListenerTest {
     try (var rig = new Rig()) {
       var address = new InetSocketAddress(Rig.LOOPBACK, 0);
       for (int i = 0; i < 50; i++) {
-        var listener = rig.driver.listen(address, 16, false);
+        var listener = rig.driver.listen(new ListenRequest(address, 16, false));
         address = rig.driver.localAddress(listener);
         var accept = rig.submit(OpCode.ACCEPT_MULTISHOT, listener);
         rig.driver.turn(0, 16);
@@ -70,7 +71,9 @@ class NioListenerTest {
   void aPortInUseIsNamed() throws IOException {
     try (var rig = new Rig()) {
       var address = rig.driver.localAddress(rig.listen());
-      var thrown = assertThrows(BindException.class, () -> rig.driver.listen(address, 16, false));
+      var thrown =
+          assertThrows(
+              BindException.class, () -> rig.driver.listen(new ListenRequest(address, 16, false)));
       assertEquals(
           "bind 127.0.0.1:" + address.getPort() + ": EADDRINUSE (Address already in use)",
           thrown.getMessage());
@@ -81,7 +84,10 @@ class NioListenerTest {
   void anAddressOfAnotherMachineIsNamed() throws IOException {
     try (var rig = new Rig()) {
       var elsewhere = new InetSocketAddress(InetAddress.ofLiteral("192.0.2.1"), 0);
-      var thrown = assertThrows(BindException.class, () -> rig.driver.listen(elsewhere, 16, false));
+      var thrown =
+          assertThrows(
+              BindException.class,
+              () -> rig.driver.listen(new ListenRequest(elsewhere, 16, false)));
       assertTrue(thrown.getMessage().contains("EADDRNOTAVAIL"), thrown.getMessage());
     }
   }
@@ -90,8 +96,8 @@ class NioListenerTest {
   void severalListenersMayShareAPort() throws IOException {
     try (var rig = new Rig()) {
       var any = new InetSocketAddress(Rig.LOOPBACK, 0);
-      var address = rig.driver.localAddress(rig.driver.listen(any, 16, true));
-      rig.driver.listen(address, 16, true);
+      var address = rig.driver.localAddress(rig.driver.listen(new ListenRequest(any, 16, true)));
+      rig.driver.listen(new ListenRequest(address, 16, true));
     }
   }
 

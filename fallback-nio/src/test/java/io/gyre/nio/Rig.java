@@ -7,6 +7,7 @@ import io.gyre.driver.BlockingPool;
 import io.gyre.driver.Descriptor;
 import io.gyre.driver.DriverConfig;
 import io.gyre.driver.DriverCounters.Counter;
+import io.gyre.driver.ListenRequest;
 import io.gyre.driver.OpCode;
 import io.gyre.driver.OpenRequest;
 import io.gyre.driver.Operation;
@@ -94,7 +95,7 @@ final class Rig implements AutoCloseable {
   }
 
   Descriptor listen() throws IOException {
-    return driver.listen(new InetSocketAddress(LOOPBACK, 0), 128, false);
+    return driver.listen(new ListenRequest(new InetSocketAddress(LOOPBACK, 0), 128, false));
   }
 
   /** Two ends of one connection, the accepting one first. */

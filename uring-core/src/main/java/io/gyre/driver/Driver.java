@@ -109,13 +109,35 @@ public interface Driver {
   /**
    * Opens a listening socket. Does not block.
    *
-   * @param address where to listen; port 0 lets the system choose
-   * @param backlog how many connections may wait to be accepted
-   * @param reusePort whether several sockets may listen there and share the connections
+   * @param request where, and how
    * @return the socket
    * @throws IOException as {@link Errors} names it, for instance a {@link java.net.BindException}
+   * @throws UnsupportedOperationException for an option that the driver does not know
    */
-  Descriptor listen(InetSocketAddress address, int backlog, boolean reusePort) throws IOException;
+  Descriptor listen(ListenRequest request) throws IOException;
+
+  /**
+   * Takes a socket out of this driver, without closing it, so that another loop's can {@linkplain #attach take it in}.
+   *
+   * @param socket an open socket on which nothing was started yet, such as one just accepted; from now on it is none of
+   *     this driver's
+   * @return what to give to the other driver, or to close
+   * @throws UnsupportedOperationException where the driver has no sockets
+   */
+  default MovingSocket detach(Descriptor socket) {
+    throw new UnsupportedOperationException("moving sockets from loop to loop");
+  }
+
+  /**
+   * Takes a socket in that another loop's driver of the same kind has {@linkplain #detach let go}.
+   *
+   * @param socket what that driver has given
+   * @return the socket, of this driver
+   * @throws IllegalArgumentException for a socket of another kind of driver
+   */
+  default Descriptor attach(MovingSocket socket) {
+    throw new UnsupportedOperationException("moving sockets from loop to loop");
+  }
 
   /**
    * Opens a socket to be connected with {@link OpCode#CONNECT}. Does not block.

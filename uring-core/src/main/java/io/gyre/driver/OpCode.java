@@ -101,9 +101,12 @@ public enum OpCode {
   LIST,
   /** Closes a descriptor; the dispatcher submits it, once nothing is in flight on that descriptor. */
   CLOSE,
-  /** Accepts one connection; the outcome is a {@link Descriptor}. */
+  /** Accepts one connection; the outcome is a {@link Descriptor}. {@link Operation#flags()} are {@link AcceptFlags}. */
   ACCEPT,
-  /** Accepts connections until cancelled or failed; each is an outcome with {@link Operation#hasMore()}. */
+  /**
+   * Accepts connections until cancelled or failed; each is an outcome with {@link Operation#hasMore()}. {@link
+   * Operation#flags()} are {@link AcceptFlags}.
+   */
   ACCEPT_MULTISHOT,
   /** Connects a socket; the argument is an {@link java.net.InetSocketAddress}. */
   CONNECT,

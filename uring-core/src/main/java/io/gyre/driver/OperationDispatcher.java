@@ -563,6 +563,19 @@ public final class OperationDispatcher {
     firstOpen = descriptor;
   }
 
+  /**
+   * For drivers: a descriptor goes to another loop. Here it counts as closed.
+   *
+   * @param descriptor on which nothing is in flight
+   * @throws IllegalStateException when it is in use, or being closed
+   */
+  public void detached(Descriptor descriptor) {
+    if (descriptor.inFlight > 0 || descriptor.state != Descriptor.State.OPEN) {
+      throw new IllegalStateException("it is in use, or being closed: " + descriptor);
+    }
+    closed(descriptor);
+  }
+
   private void closed(Descriptor descriptor) {
     descriptor.state = Descriptor.State.CLOSED;
     if (descriptor.preceding == null) {

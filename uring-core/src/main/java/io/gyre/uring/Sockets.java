@@ -7,6 +7,7 @@ import io.gyre.bindings.linger;
 import io.gyre.bindings.sockaddr_storage;
 import io.gyre.driver.Errno;
 import io.gyre.driver.Errors;
+import io.gyre.driver.ListenRequest;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -49,13 +50,19 @@ final class Sockets {
     return result == -Errno.EPERM.number();
   }
 
-  int listen(InetSocketAddress address, int backlog, boolean reusePort) throws IOException {
+  int listen(ListenRequest request) throws IOException {
+    var address = request.address();
     int fd = open(address);
     try {
       var subject = Errors.format(address);
-      set(fd, subject, Libc.SOL_SOCKET(), Libc.SO_REUSEADDR(), 1);
-      if (reusePort) {
+      if (request.reuseAddress()) {
+        set(fd, subject, Libc.SOL_SOCKET(), Libc.SO_REUSEADDR(), 1);
+      }
+      if (request.reusePort()) {
         set(fd, subject, Libc.SOL_SOCKET(), Libc.SO_REUSEPORT(), 1);
+      }
+      for (var option : request.options().entrySet()) {
+        setOption(fd, subject, option.getKey(), option.getValue());
       }
       if (SocketAddresses.family(address) == Libc.AF_INET6()) {
         set(fd, subject, Libc.IPPROTO_IPV6(), Libc.IPV6_V6ONLY(), 0); // as java.nio has it
@@ -63,7 +70,7 @@ final class Sockets {
       try (var arena = Arena.ofConfined()) {
         check("bind", syscalls.bind(fd, SocketAddresses.encode(arena, address)), subject);
       }
-      check("listen", syscalls.listen(fd, backlog), subject);
+      check("listen", syscalls.listen(fd, request.backlog()), subject);
       return fd;
     } catch (IOException | RuntimeException e) {
       Libc.close(fd);

@@ -13,6 +13,7 @@ import io.gyre.PollSource;
 import io.gyre.bindings.Libc;
 import io.gyre.bindings.Liburing;
 import io.gyre.bindings.statx;
+import io.gyre.driver.AcceptFlags;
 import io.gyre.driver.BlockingPool;
 import io.gyre.driver.BlockingWork;
 import io.gyre.driver.BufferAccess;
@@ -25,7 +26,9 @@ import io.gyre.driver.DriverCounters;
 import io.gyre.driver.DriverCounters.Counter;
 import io.gyre.driver.Errno;
 import io.gyre.driver.Errors;
+import io.gyre.driver.ListenRequest;
 import io.gyre.driver.LoopTelemetry;
+import io.gyre.driver.MovingSocket;
 import io.gyre.driver.OpCode;
 import io.gyre.driver.OpenRequest;
 import io.gyre.driver.Operation;
@@ -1110,6 +1113,13 @@ final class UringDriver implements Driver {
     return descriptor;
   }
 
+  /** The same for one that another ring will have in its table, so that it need not go into this one's. */
+  private UringDescriptor newDescriptorToMove(String subject, int fd) {
+    var descriptor = new UringDescriptor(subject, fd, UringDescriptor.NOT_FIXED);
+    dispatcher.opened(descriptor);
+    return descriptor;
+  }
+
   /** Whether somebody wants it to end, so that nothing of it is to start again. */
   static boolean isToEnd(Operation operation) {
     var descriptor = operation.descriptor(); // polls and raw operations may have none
@@ -1135,7 +1145,10 @@ final class UringDriver implements Driver {
         remote == null
             ? "a connection to " + operation.descriptor().subject()
             : Errors.format(remote);
-    operation.setNewDescriptor(newDescriptor(subject, result));
+    operation.setNewDescriptor(
+        operation.flags() == AcceptFlags.TO_MOVE
+            ? newDescriptorToMove(subject, result)
+            : newDescriptor(subject, result));
     if (operation.code() == OpCode.ACCEPT) {
       dispatcher.resolve(operation, 0);
       return;
@@ -1283,11 +1296,28 @@ final class UringDriver implements Driver {
   }
 
   @Override
-  public Descriptor listen(InetSocketAddress address, int backlog, boolean reusePort)
-      throws IOException {
-    int fd = sockets.listen(address, backlog, reusePort);
+  public Descriptor listen(ListenRequest request) throws IOException {
+    int fd = sockets.listen(request);
     // The system may have chosen the port: messages name the one that it is.
-    return newDescriptor(Errors.format(sockets.localAddress(fd, Errors.format(address))), fd);
+    var subject = Errors.format(request.address());
+    return newDescriptor(Errors.format(sockets.localAddress(fd, subject)), fd);
+  }
+
+  @Override
+  public MovingSocket detach(Descriptor socket) {
+    var moving = (UringDescriptor) socket;
+    dispatcher.detached(moving);
+    cancels.forget(moving);
+    files.remove(moving.fixedIndex);
+    return new MovingDescriptor(moving.subject(), moving.fd);
+  }
+
+  @Override
+  public Descriptor attach(MovingSocket socket) {
+    if (socket instanceof MovingDescriptor(var subject, var fd)) {
+      return newDescriptor(subject, fd);
+    }
+    throw new IllegalArgumentException("not a socket of an io_uring driver: " + socket);
   }
 
   @Override

@@ -144,10 +144,8 @@ final class Vectors {
     makeRoom(count);
     copies = null;
     // The kernel takes registered memory for all or for none of them. With O_DIRECT only: elsewhere
-    // no
-    // memory is pinned, and files without read_iter, as many of /proc, are read over this array
-    // itself
-    // (seen on Linux 6.18).
+    // no memory is pinned, and files without read_iter, as many of /proc, are read over this array
+    // itself (seen on Linux 6.18).
     boolean fixed = ((UringDescriptor) operation.descriptor()).direct && registered.takesVectors();
     long entry = array.address();
     for (int i = 0; i < count; i++) {

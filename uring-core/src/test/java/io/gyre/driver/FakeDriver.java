@@ -65,7 +65,7 @@ class FakeDriver implements Driver {
   }
 
   @Override
-  public Descriptor listen(InetSocketAddress address, int backlog, boolean reusePort) {
+  public Descriptor listen(ListenRequest request) {
     throw new UnsupportedOperationException();
   }
 

@@ -6,6 +6,8 @@ import io.gyre.driver.DatagramSockets;
 import io.gyre.driver.Descriptor;
 import io.gyre.driver.Driver;
 import io.gyre.driver.DriverCounters;
+import io.gyre.driver.ListenRequest;
+import io.gyre.driver.MovingSocket;
 import io.gyre.driver.Operation;
 import java.io.IOException;
 import java.net.InetSocketAddress;
@@ -66,9 +68,18 @@ public class DriverUnderTest implements Driver {
   }
 
   @Override
-  public Descriptor listen(InetSocketAddress address, int backlog, boolean reusePort)
-      throws IOException {
-    return actual.listen(address, backlog, reusePort);
+  public Descriptor listen(ListenRequest request) throws IOException {
+    return actual.listen(request);
+  }
+
+  @Override
+  public MovingSocket detach(Descriptor socket) {
+    return actual.detach(socket);
+  }
+
+  @Override
+  public Descriptor attach(MovingSocket socket) {
+    return actual.attach(socket);
   }
 
   @Override

@@ -11,6 +11,7 @@ import io.gyre.LoopStats;
 import io.gyre.Scheduler;
 import io.gyre.driver.Capabilities.Status;
 import io.gyre.driver.DriverCounters.Counter;
+import io.gyre.driver.ListenRequest;
 import io.gyre.driver.OpCode;
 import io.gyre.driver.Operation;
 import java.io.ByteArrayOutputStream;
@@ -477,7 +478,7 @@ public abstract class TelemetryContract {
         () -> {
           var dispatcher = loop.dispatcher();
           try {
-            var listener = dispatcher.driver().listen(address, 1, false);
+            var listener = dispatcher.driver().listen(new ListenRequest(address, 1, false));
             var accept =
                 dispatcher.acquire(
                     OpCode.ACCEPT, listener, Operation.NOTIFY, recorder, listener.subject());

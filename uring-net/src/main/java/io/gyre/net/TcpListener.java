@@ -6,12 +6,15 @@ import io.gyre.IoHandler;
 import io.gyre.IoRuntime;
 import io.gyre.PollSource;
 import io.gyre.Registration;
+import io.gyre.driver.AcceptFlags;
 import io.gyre.driver.Completion;
 import io.gyre.driver.Descriptor;
 import io.gyre.driver.Errno;
 import io.gyre.driver.FutureHandler;
 import io.gyre.driver.Futures;
 import io.gyre.driver.IoFuture;
+import io.gyre.driver.ListenRequest;
+import io.gyre.driver.MovingSocket;
 import io.gyre.driver.OpCode;
 import io.gyre.driver.Operation;
 import io.gyre.driver.OperationDispatcher;
@@ -19,19 +22,24 @@ import io.gyre.driver.OperationScope;
 import io.gyre.driver.RateLimitedLog;
 import java.io.IOException;
 import java.net.InetSocketAddress;
+import java.net.SocketOption;
 import java.nio.channels.AcceptPendingException;
 import java.nio.channels.CompletionHandler;
 import java.nio.channels.ShutdownChannelGroupException;
 import java.nio.channels.UnresolvedAddressException;
 import java.time.Duration;
+import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 
 /**
  * A socket that accepts TCP connections, IPv4 or IPv6. Belongs to one loop, and so do the connections that it accepts.
+ * For all loops of a runtime there is {@link TcpServer}.
  *
- * <p>To accept on every loop, bind one listener for each with {@link Options#reusePort()}: the kernel spreads the
- * connections.
+ * <p>With a {@linkplain ListenOptions#maxConnections() bound} it accepts while fewer of its connections are open, and then
+ * leaves the rest in the backlog until one is closed. The bound is kept exactly: each connection is accepted by an
+ * operation of its own, since a multishot accept takes all that wait before anybody can say stop. So a listener with a
+ * bound takes one connection a turn, one without all that there are.
  *
  * @see <a href="https://man7.org/linux/man-pages/man2/io_uring_enter.2.html">io_uring_enter(2): IORING_OP_ACCEPT with
  *     IORING_ACCEPT_MULTISHOT (kernel 5.19)</a>
@@ -41,31 +49,17 @@ public final class TcpListener implements AutoCloseable {
   private static final Duration BACK_OFF = Duration.ofMillis(100);
   private static final Duration WARNING_INTERVAL = Duration.ofSeconds(10);
 
-  /**
-   * How to listen.
-   *
-   * @param backlog how many connections may wait to be accepted, from 1; the system has a bound of its own
-   * @param reusePort whether several listeners may share the port, SO_REUSEPORT
-   */
-  public record Options(int backlog, boolean reusePort) {
-    /** A backlog of 1024, and a port of one's own. */
-    public static final Options DEFAULT = new Options(1024, false);
-
-    /** Checks the range. */
-    public Options {
-      if (backlog < 1) {
-        throw new IllegalArgumentException("backlog must be at least 1: " + backlog);
-      }
-    }
-  }
-
   private final EventLoop loop;
   private final OperationDispatcher dispatcher;
   private final Descriptor descriptor;
   private final PollSource pollSource;
   private final InetSocketAddress localAddress;
+  private final ListenOptions options;
 
   // The loop's thread only.
+  private int open; // connections accepted and not closed yet, if there is a bound on them
+  private Operation parked; // an accept that waits until there are fewer, or null
+  private Placement placement; // null where all connections are this loop's
   private boolean each;
   private boolean backingOff;
   private final Runnable onClosing = this::arm;
@@ -74,12 +68,17 @@ public final class TcpListener implements AutoCloseable {
   private Object attachment;
   private OperationScope scope;
 
-  private TcpListener(EventLoop loop, Descriptor descriptor, InetSocketAddress localAddress) {
+  private TcpListener(
+      EventLoop loop,
+      Descriptor descriptor,
+      InetSocketAddress localAddress,
+      ListenOptions options) {
     this.loop = loop;
     this.dispatcher = loop.dispatcher();
     this.descriptor = descriptor;
     this.pollSource = PollSource.of(loop, descriptor);
     this.localAddress = localAddress;
+    this.options = options;
   }
 
   /**
@@ -94,7 +93,22 @@ public final class TcpListener implements AutoCloseable {
    * @throws IllegalStateException on a loop's thread
    */
   public static TcpListener bind(IoRuntime runtime, InetSocketAddress address) throws IOException {
-    return bind(runtime.loop(), address, Options.DEFAULT);
+    return bind(runtime, address, ListenOptions.DEFAULT);
+  }
+
+  /**
+   * Listens on one of a runtime's loops, and waits until it does.
+   *
+   * @param runtime whose {@link IoRuntime#loop()} the listener will belong to
+   * @param address where; port 0 lets the system choose
+   * @param options how
+   * @return a listener that does not accept yet: see {@link #acceptEach}
+   * @throws IOException as for {@link #bind(IoRuntime, InetSocketAddress)}
+   * @throws UnsupportedOperationException for a socket option that the driver does not know
+   */
+  public static TcpListener bind(
+      IoRuntime runtime, InetSocketAddress address, ListenOptions options) throws IOException {
+    return bind(runtime.loop(), address, options);
   }
 
   /**
@@ -105,8 +119,9 @@ public final class TcpListener implements AutoCloseable {
    * @param options how
    * @return a listener that does not accept yet: see {@link #acceptEach}
    * @throws IOException as for {@link #bind(IoRuntime, InetSocketAddress)}
+   * @throws UnsupportedOperationException for a socket option that the driver does not know
    */
-  public static TcpListener bind(EventLoop loop, InetSocketAddress address, Options options)
+  public static TcpListener bind(EventLoop loop, InetSocketAddress address, ListenOptions options)
       throws IOException {
     Futures.requireMayWait();
     return Futures.await(bindAsync(loop, address, options));
@@ -121,7 +136,7 @@ public final class TcpListener implements AutoCloseable {
    * @return completes with a listener that does not accept yet: see {@link #acceptEach}
    */
   public static CompletableFuture<TcpListener> bindAsync(
-      EventLoop loop, InetSocketAddress address, Options options) {
+      EventLoop loop, InetSocketAddress address, ListenOptions options) {
     Objects.requireNonNull(options, "options");
     if (address.isUnresolved()) {
       throw new UnresolvedAddressException();
@@ -131,8 +146,16 @@ public final class TcpListener implements AutoCloseable {
         () -> {
           try {
             var driver = loop.dispatcher().driver();
-            var socket = driver.listen(address, options.backlog(), options.reusePort());
-            var listener = new TcpListener(loop, socket, driver.localAddress(socket));
+            tryStreamOptions(loop, address, options);
+            var socket =
+                driver.listen(
+                    new ListenRequest(
+                        address,
+                        options.backlog(),
+                        options.reuseAddress(),
+                        options.reusePort(),
+                        options.options()));
+            var listener = new TcpListener(loop, socket, driver.localAddress(socket), options);
             if (!future.complete(listener)) {
               loop.dispatcher().discard(socket); // cancelled meanwhile: nobody takes it
             }
@@ -141,6 +164,29 @@ public final class TcpListener implements AutoCloseable {
           }
         });
     return future;
+  }
+
+  /** Who asks for what no connection can have is to learn it now, and not from each connection. */
+  private static void tryStreamOptions(
+      EventLoop loop, InetSocketAddress address, ListenOptions options) throws IOException {
+    if (!options.streamOptions().isEmpty()) {
+      var socket = loop.dispatcher().driver().socket(address);
+      try {
+        setOptions(loop, socket, options.streamOptions());
+      } finally {
+        loop.dispatcher().discard(socket);
+      }
+    }
+  }
+
+  @SuppressWarnings("unchecked") // ListenOptions has checked the types
+  private static void setOptions(
+      EventLoop loop, Descriptor socket, Map<SocketOption<?>, Object> options) throws IOException {
+    for (var option : options.entrySet()) {
+      loop.dispatcher()
+          .driver()
+          .setOption(socket, (SocketOption<Object>) option.getKey(), option.getValue());
+    }
   }
 
   /**
@@ -163,7 +209,7 @@ public final class TcpListener implements AutoCloseable {
 
   /**
    * Accepts every connection until the listener is closed. When this process has no descriptors left it logs that,
-   * pauses for a moment and goes on.
+   * pauses for a moment and goes on. At the bound on connections it pauses until one is closed.
    *
    * @param attachment given to the handler
    * @param handler called on the loop's thread for each connection, which it then owns and must close; {@code failed}
@@ -174,7 +220,13 @@ public final class TcpListener implements AutoCloseable {
    * @throws ShutdownChannelGroupException when the runtime has ended
    */
   public <A> void acceptEach(A attachment, CompletionHandler<TcpStream, ? super A> handler) {
-    accept(true, attachment, handler);
+    accept(true, attachment, handler, null);
+  }
+
+  /** The same for connections of several loops; the handler is called on that of the connection, or with the failure. */
+  <A> void acceptEach(
+      A attachment, CompletionHandler<TcpStream, ? super A> handler, Placement where) {
+    accept(true, attachment, handler, where);
   }
 
   /**
@@ -188,7 +240,7 @@ public final class TcpListener implements AutoCloseable {
    * @throws ShutdownChannelGroupException when the runtime has ended
    */
   public <A> void accept(A attachment, CompletionHandler<TcpStream, ? super A> handler) {
-    accept(false, attachment, handler);
+    accept(false, attachment, handler, null);
   }
 
   /**
@@ -202,13 +254,14 @@ public final class TcpListener implements AutoCloseable {
 
   @SuppressWarnings(
       "unchecked") // the handler is called with the attachment given along, and no other
-  private <A> void accept(boolean all, A with, CompletionHandler<TcpStream, ? super A> then) {
+  private <A> void accept(
+      boolean all, A with, CompletionHandler<TcpStream, ? super A> then, Placement where) {
     Objects.requireNonNull(then, "handler");
     if (!loop.inLoop()) {
       loop.execute(
           () -> {
             try {
-              accept(all, with, then);
+              accept(all, with, then, where);
             } catch (AcceptPendingException e) {
               then.failed(e, with);
             }
@@ -221,6 +274,7 @@ public final class TcpListener implements AutoCloseable {
     handler = (CompletionHandler<TcpStream, Object>) then;
     attachment = with;
     each = all;
+    placement = where;
     scope = dispatcher.scope();
     arm();
   }
@@ -228,9 +282,50 @@ public final class TcpListener implements AutoCloseable {
   private void arm() {
     backingOff = false;
     descriptor.unwatchClosing(onClosing);
+    var code = each && !isBounded() ? OpCode.ACCEPT_MULTISHOT : OpCode.ACCEPT;
+    var accept = dispatcher.acquire(code, descriptor, ON_ACCEPT, this, null);
+    if (placement != null) {
+      accept.flags(AcceptFlags.TO_MOVE);
+    }
     // In the scope that accepting was started in, whatever made it start again.
-    var code = each ? OpCode.ACCEPT_MULTISHOT : OpCode.ACCEPT;
-    dispatcher.submitIn(dispatcher.acquire(code, descriptor, ON_ACCEPT, this, null), scope);
+    if (open < options.maxConnections()) {
+      dispatcher.submitIn(accept, scope);
+    } else {
+      park(accept);
+    }
+  }
+
+  private boolean isBounded() {
+    return options.maxConnections() != ListenOptions.UNLIMITED;
+  }
+
+  /** It counts as under way, so that closes and cancellations find it, but no driver has it. */
+  private void park(Operation accept) {
+    var outer = dispatcher.scope();
+    dispatcher.setScope(scope);
+    try {
+      parked = dispatcher.park(accept) ? accept : null;
+    } finally {
+      dispatcher.setScope(outer);
+    }
+  }
+
+  /** There is one connection fewer. Any thread. */
+  private void connectionClosed() {
+    if (!loop.inLoop()) {
+      try {
+        loop.execute(this::connectionClosed);
+      } catch (ShutdownChannelGroupException e) {
+        // It accepts nothing any more.
+      }
+      return;
+    }
+    open--;
+    var accept = parked;
+    if (accept != null) {
+      parked = null;
+      dispatcher.submitParked(accept);
+    }
   }
 
   private static void acceptCompleted(Operation operation, int result) {
@@ -242,6 +337,7 @@ public final class TcpListener implements AutoCloseable {
       deliver(operation);
       return;
     }
+    parked = null;
     if (!descriptor.isClosing()) {
       switch (Errno.of(-result)) {
         case ECONNABORTED, ENETDOWN, EHOSTDOWN, EHOSTUNREACH, ENETUNREACH, EINTR, EAGAIN -> {
@@ -261,31 +357,99 @@ public final class TcpListener implements AutoCloseable {
   private void deliver(Operation operation) {
     var then = handler;
     var with = attachment;
-    if (!operation.hasMore()) {
-      handler = null;
-      attachment = null;
-    }
     var socket = operation.newDescriptor();
-    var driver = dispatcher.driver();
-    TcpStream stream;
-    try {
-      stream =
-          new TcpStream(loop, socket, driver.localAddress(socket), driver.remoteAddress(socket));
-    } catch (IOException e) {
-      // The peer is gone already, and with it its address. Nobody takes this connection.
-      dispatcher.discard(socket);
-      if (!operation.hasMore()) {
-        handler = then;
-        attachment = with;
+    if (isBounded()) {
+      open++;
+    }
+    if (each && !operation.hasMore()) {
+      arm(); // before the handler, so that it may cancel that
+    }
+    if (placement != null) {
+      move(socket, then, with);
+      return;
+    }
+    var stream = take(loop, socket);
+    if (stream == null) {
+      if (!each) {
         arm();
       }
       return;
     }
+    if (!each) {
+      handler = null;
+      attachment = null;
+    }
     then.completed(stream, with);
   }
 
+  /**
+   * Makes a stream of what was accepted. On the thread of the loop that has it.
+   *
+   * @return null when the peer is gone already, and with it its address: nobody takes this connection
+   */
+  private TcpStream take(EventLoop of, Descriptor socket) {
+    if (isBounded()) {
+      CloseWatch.add(of.dispatcher(), socket, this::connectionClosed);
+    }
+    var driver = of.dispatcher().driver();
+    try {
+      setOptions(of, socket, options.streamOptions());
+      return new TcpStream(of, socket, driver.localAddress(socket), driver.remoteAddress(socket));
+    } catch (IOException e) {
+      of.dispatcher().discard(socket);
+      return null;
+    }
+  }
+
+  // ---- connections of other loops
+
+  /**
+   * Brings a connection to the loop that is to have it, through that one's inbox: what this thread has done to it
+   * happens before what that one does.
+   */
+  private void move(Descriptor socket, CompletionHandler<TcpStream, Object> then, Object with) {
+    var target = placement.next();
+    var moving = dispatcher.driver().detach(socket);
+    if (target == loop) {
+      arrive(target, moving, then, with);
+      return;
+    }
+    try {
+      target.execute(() -> arrive(target, moving, then, with));
+    } catch (ShutdownChannelGroupException e) {
+      lost(target, moving);
+    }
+  }
+
+  private void arrive(
+      EventLoop target,
+      MovingSocket moving,
+      CompletionHandler<TcpStream, Object> then,
+      Object with) {
+    Descriptor socket;
+    try {
+      socket = target.dispatcher().driver().attach(moving);
+    } catch (ShutdownChannelGroupException e) { // it has ended meanwhile
+      lost(target, moving);
+      return;
+    }
+    var stream = take(target, socket);
+    if (stream == null) {
+      placement.lost(target);
+    } else {
+      then.completed(stream, with);
+    }
+  }
+
+  private void lost(EventLoop target, MovingSocket moving) {
+    moving.close();
+    placement.lost(target);
+    if (isBounded()) {
+      connectionClosed();
+    }
+  }
+
   private void backOff(Throwable cause) {
-    backOffLog.warn("{} pauses accepting: {}", this, cause.getMessage());
     backingOff = true;
     // Nothing is in flight that would tell the handler of a close. An accept on a closing
     // descriptor fails, which does.
@@ -297,6 +461,8 @@ public final class TcpListener implements AutoCloseable {
             arm();
           }
         });
+    // Last: a class that it needs may not be had without a descriptor.
+    backOffLog.warn("{} pauses accepting: {}", this, cause.getMessage());
   }
 
   private void finish(Throwable cause) {

@@ -7,6 +7,7 @@ import io.gyre.Buffer;
 import io.gyre.EventLoop;
 import io.gyre.IoHandler;
 import io.gyre.fs.AsyncFile;
+import io.gyre.net.ListenOptions;
 import io.gyre.net.ReceiveHandler;
 import io.gyre.net.TcpListener;
 import io.gyre.net.TcpStream;
@@ -108,7 +109,7 @@ final class CheckedWork {
 
   private static void echo(EventLoop loop) throws IOException {
     var anyPort = new InetSocketAddress(InetAddress.getLoopbackAddress(), 0);
-    try (var listener = TcpListener.bind(loop, anyPort, TcpListener.Options.DEFAULT)) {
+    try (var listener = TcpListener.bind(loop, anyPort, ListenOptions.DEFAULT)) {
       listener.acceptEach(null, new Echo());
       for (int i = 0; i < CONNECTIONS; i++) {
         var pattern = new Pattern(Seeds.SEED + i);

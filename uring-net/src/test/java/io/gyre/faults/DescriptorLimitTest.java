@@ -1,14 +1,17 @@
 package io.gyre.faults;
 
+import static io.gyre.net.ListenOptions.UNLIMITED;
+
 import io.gyre.testing.ChildJvm;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** No descriptors left: at the start, and when a connection comes. */
 class DescriptorLimitTest {
-  private static ChildJvm limited(Class<?> main, String argument) {
-    return ChildJvm.of(main, argument).under("prlimit", "--nofile=256:256");
+  private static ChildJvm limited(Class<?> main, String... arguments) {
+    return ChildJvm.of(main, arguments).under("prlimit", "--nofile=256:256");
   }
 
   @ParameterizedTest
@@ -26,8 +29,19 @@ class DescriptorLimitTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"URING", "URING_TINY", "URING_BARE", "NIO"})
-  void acceptingPausesWithoutSpinningAndGoesOn(String configuration) throws Exception {
-    limited(StarvedAccept.class, configuration).run().checkSucceeded().checkSaid("checked");
+  @CsvSource({
+    "URING, " + UNLIMITED,
+    "URING, 3",
+    "URING_TINY, " + UNLIMITED,
+    "URING_BARE, " + UNLIMITED,
+    "NIO, " + UNLIMITED,
+    "NIO, 3"
+  })
+  void acceptingPausesWithoutSpinningAndGoesOn(String configuration, String maxConnections)
+      throws Exception {
+    limited(StarvedAccept.class, configuration, maxConnections)
+        .run()
+        .checkSucceeded()
+        .checkSaid("checked");
   }
 }

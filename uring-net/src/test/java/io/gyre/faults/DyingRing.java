@@ -7,6 +7,7 @@ import io.gyre.EventLoop;
 import io.gyre.IoHandler;
 import io.gyre.IoRuntime;
 import io.gyre.Scheduler;
+import io.gyre.net.ListenOptions;
 import io.gyre.net.ReceiveHandler;
 import io.gyre.net.TcpListener;
 import io.gyre.net.TcpStream;
@@ -49,7 +50,7 @@ final class DyingRing {
     var living = runtime.loops().get(1);
 
     var anyPort = new InetSocketAddress(InetAddress.getLoopbackAddress(), 0);
-    var listener = TcpListener.bind(dying, anyPort, TcpListener.Options.DEFAULT);
+    var listener = TcpListener.bind(dying, anyPort, ListenOptions.DEFAULT);
     var accepted = listener.acceptAsync();
     var peer = new Socket();
     peer.setSoTimeout((int) Waits.PATIENCE.toMillis());

@@ -12,6 +12,7 @@ import io.gyre.EventLoop;
 import io.gyre.Interest;
 import io.gyre.Scheduler;
 import io.gyre.driver.OpCode;
+import io.gyre.net.ListenOptions;
 import io.gyre.net.ReceiveHandler;
 import io.gyre.net.TcpListener;
 import io.gyre.net.TcpStream;
@@ -84,7 +85,7 @@ class LoopDeathTest {
     var peer = (InetSocketAddress) silent.getLocalAddress();
     var told = new ArrayList<CompletableFuture<?>>();
 
-    var listener = TcpListener.bind(dying, anyPort(), TcpListener.Options.DEFAULT);
+    var listener = TcpListener.bind(dying, anyPort(), ListenOptions.DEFAULT);
     told.add(listener.acceptAsync());
     var reads = new Recorder<Integer>();
     connect(dying, peer).read(ByteBuffer.allocateDirect(8), 0, reads);

@@ -7,6 +7,7 @@ import io.gyre.IoHandler;
 import io.gyre.IoRuntime;
 import io.gyre.Scheduler;
 import io.gyre.fs.AsyncFile;
+import io.gyre.net.ListenOptions;
 import io.gyre.net.TcpListener;
 import io.gyre.net.TcpStream;
 import io.gyre.testing.DriverTest;
@@ -210,9 +211,7 @@ class ShutdownTest {
             .thenCompose(
                 closed ->
                     TcpListener.bindAsync(
-                        stream.loop(),
-                        new InetSocketAddress(LOOPBACK, 0),
-                        TcpListener.Options.DEFAULT))
+                        stream.loop(), new InetSocketAddress(LOOPBACK, 0), ListenOptions.DEFAULT))
             .whenComplete(
                 (listener, cause) -> {
                   if (cause == null) {

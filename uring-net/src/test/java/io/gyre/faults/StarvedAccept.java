@@ -2,6 +2,7 @@ package io.gyre.faults;
 
 import io.gyre.EventLoop;
 import io.gyre.driver.DriverCounters.Counter;
+import io.gyre.net.ListenOptions;
 import io.gyre.net.TcpListener;
 import io.gyre.testing.DriverConfiguration;
 import io.gyre.testing.Pattern;
@@ -34,7 +35,8 @@ final class StarvedAccept {
       var loop = driver.start().loop();
       CheckedWork.run(loop); // loads every class that is needed later
       var anyPort = new InetSocketAddress(InetAddress.getLoopbackAddress(), 0);
-      try (var listener = TcpListener.bind(loop, anyPort, TcpListener.Options.DEFAULT)) {
+      var options = ListenOptions.DEFAULT.withMaxConnections(Integer.parseInt(args[1]));
+      try (var listener = TcpListener.bind(loop, anyPort, options)) {
         listener.acceptEach(null, new CheckedWork.Echo());
         var clients = new ArrayList<SocketChannel>();
         for (int i = 0; i < CONNECTIONS; i++) {

@@ -14,6 +14,7 @@ import io.gyre.Readiness;
 import io.gyre.Scheduler;
 import io.gyre.driver.Capabilities;
 import io.gyre.driver.Capabilities.Status;
+import io.gyre.net.ListenOptions;
 import io.gyre.net.ReceiveHandler;
 import io.gyre.net.TcpListener;
 import io.gyre.net.TcpStream;
@@ -193,7 +194,7 @@ class SwitchedOffTest {
       throws IOException {
     var loop = runtime.loops().getFirst();
     var anyPort = new InetSocketAddress(InetAddress.getLoopbackAddress(), 0);
-    var listener = TcpListener.bind(loop, anyPort, TcpListener.Options.DEFAULT);
+    var listener = TcpListener.bind(loop, anyPort, ListenOptions.DEFAULT);
     listener.acceptEach(null, new CheckedWork.Echo());
     var connected = connect(loop);
     var ended = new CompletableFuture<byte[]>();

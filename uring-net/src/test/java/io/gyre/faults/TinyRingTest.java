@@ -10,6 +10,7 @@ import io.gyre.Buffer;
 import io.gyre.EventLoop;
 import io.gyre.driver.DriverCounters.Counter;
 import io.gyre.fs.AsyncFile;
+import io.gyre.net.ListenOptions;
 import io.gyre.net.ReceiveHandler;
 import io.gyre.net.TcpListener;
 import io.gyre.net.TcpStream;
@@ -130,8 +131,8 @@ class TinyRingTest {
     }
   }
 
-  private static TcpListener.Options options() {
-    return new TcpListener.Options(1024, false);
+  private static ListenOptions options() {
+    return ListenOptions.DEFAULT.withBacklog(1024).withReusePort(false);
   }
 
   /** Checks one stream's bytes, and counts it once it has ended. */

@@ -86,7 +86,9 @@ class TcpListenerTest {
     assertThrows(UnresolvedAddressException.class, () -> TcpListener.bind(runtime, unresolved));
     assertThrows(
         UnresolvedAddressException.class, () -> TcpStream.connectAsync(runtime, unresolved));
-    assertThrows(IllegalArgumentException.class, () -> new TcpListener.Options(0, false));
+    assertThrows(
+        IllegalArgumentException.class,
+        () -> ListenOptions.DEFAULT.withBacklog(0).withReusePort(false));
     assertThrows(
         NullPointerException.class,
         () -> TcpListener.bindAsync(runtime.loop(), Peers.anyPort(), null));
@@ -314,8 +316,7 @@ class TcpListenerTest {
                       try {
                         for (int i = 0; i < 200; i++) {
                           futures.add(
-                              TcpListener.bindAsync(
-                                  loop, Peers.anyPort(), TcpListener.Options.DEFAULT));
+                              TcpListener.bindAsync(loop, Peers.anyPort(), ListenOptions.DEFAULT));
                           futures.add(
                               TcpStream.connectAsync(
                                   runtime, (InetSocketAddress) server.getLocalSocketAddress()));
@@ -438,7 +439,7 @@ class TcpListenerTest {
   @DriverTest
   void listenersOfSeveralLoopsShareAPort(TestRuntime driver) throws Exception {
     var runtime = driver.start(b -> b.scheduler(Scheduler.threadPerCore(2)));
-    var options = new TcpListener.Options(128, true);
+    var options = ListenOptions.DEFAULT.withBacklog(128).withReusePort(true);
     try (var first = TcpListener.bind(runtime.loops().get(0), Peers.anyPort(), options);
         var second = TcpListener.bind(runtime.loops().get(1), first.localAddress(), options)) {
       var accepted = new Peers.Accepted();
@@ -473,7 +474,9 @@ class TcpListenerTest {
           BindException.class,
           () ->
               TcpListener.bind(
-                  runtime.loop(), first.localAddress(), new TcpListener.Options(1, true)));
+                  runtime.loop(),
+                  first.localAddress(),
+                  ListenOptions.DEFAULT.withBacklog(1).withReusePort(true)));
     }
   }
 

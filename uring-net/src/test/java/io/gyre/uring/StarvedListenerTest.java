@@ -12,7 +12,9 @@ import io.gyre.driver.DriverConfig;
 import io.gyre.driver.DriverCounters.Counter;
 import io.gyre.driver.DriverProvider;
 import io.gyre.driver.Errno;
+import io.gyre.driver.ListenRequest;
 import io.gyre.driver.OperationDispatcher;
+import io.gyre.net.ListenOptions;
 import io.gyre.net.TcpListener;
 import io.gyre.net.TcpStream;
 import io.gyre.testing.DriverUnderTest;
@@ -74,8 +76,8 @@ class StarvedListenerTest {
       var driver = UringDriver.open(kernel, config, dispatcher);
       return new DriverUnderTest(driver) {
         @Override
-        public Descriptor listen(InetSocketAddress address, int backlog, boolean reusePort) {
-          int fd = kernel.operations().listen(address.getPort());
+        public Descriptor listen(ListenRequest request) {
+          int fd = kernel.operations().listen(request.address().getPort());
           for (int i = 0; i < CONNECTIONS; i++) {
             ((Listener) kernel.operations().file(fd)).backlog.add(Socket.connected());
           }
@@ -108,7 +110,7 @@ class StarvedListenerTest {
     var failure = new CompletableFuture<Throwable>();
     try (var runtime = Runtimes.start(IoRuntime.builder().bufferPoolBytes(1 << 20), provider)) {
       var loop = runtime.loop();
-      var listener = TcpListener.bind(loop, ADDRESS, TcpListener.Options.DEFAULT);
+      var listener = TcpListener.bind(loop, ADDRESS, ListenOptions.DEFAULT);
       listener.acceptEach(
           null,
           new CompletionHandler<TcpStream, Object>() {

@@ -2,6 +2,8 @@ package io.gyre.benchmarks.cli;
 
 import io.gyre.Scheduler;
 import io.gyre.driver.Errors;
+import io.gyre.net.Distribution;
+import io.gyre.net.ListenOptions;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
@@ -10,6 +12,7 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.UnknownHostException;
 import java.nio.charset.StandardCharsets;
+import java.util.Locale;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -30,6 +33,31 @@ final class EchoCommand implements Callable<Integer> {
   private static final int COMPLETION_ENTRIES = 8192;
   private static final int RECEIVE_BUFFERS = 2048;
 
+  /** How connections get to the loops. */
+  enum Distribute {
+    REUSEPORT(Distribution.REUSE_PORT),
+    ROBIN(Distribution.ROUND_ROBIN),
+    LEAST(Distribution.LEAST_CONNECTIONS);
+
+    final Distribution distribution;
+
+    Distribute(Distribution distribution) {
+      this.distribution = distribution;
+    }
+
+    @Override
+    public String toString() {
+      return name().toLowerCase(Locale.ROOT);
+    }
+  }
+
+  /** Reads how to distribute. */
+  static final class DistributeConverter extends Choices<Distribute> {
+    DistributeConverter() {
+      super(Distribute.class);
+    }
+  }
+
   @Option(
       names = "--port",
       required = true,
@@ -48,9 +76,7 @@ final class EchoCommand implements Callable<Integer> {
       names = "--loops",
       defaultValue = "1",
       paramLabel = "N",
-      description =
-          "How many loops, each with a listener of its own (SO_REUSEPORT). Default:"
-              + " ${DEFAULT-VALUE}.")
+      description = "How many loops. Default: ${DEFAULT-VALUE}.")
   int loops;
 
   @Option(
@@ -61,6 +87,25 @@ final class EchoCommand implements Callable<Integer> {
           "The size of each receive buffer, best that of a message or more. Default:"
               + " ${DEFAULT-VALUE}.")
   int buffer;
+
+  @Option(
+      names = "--distribute",
+      paramLabel = "HOW",
+      defaultValue = "reuseport",
+      converter = DistributeConverter.class,
+      description =
+          "How connections get to the loops, ${COMPLETION-CANDIDATES}: each loop has a listener"
+              + " (SO_REUSEPORT), or the first accepts for all, in turn or for the loop that has"
+              + " the fewest. Default: ${DEFAULT-VALUE}.")
+  Distribute distribute;
+
+  @Option(
+      names = "--max-connections",
+      paramLabel = "N",
+      description =
+          "How many connections may be open at a time; more wait in the backlog. Default: no"
+              + " bound.")
+  int maxConnections = ListenOptions.UNLIMITED;
 
   @Option(
       names = "--report-on-stdin",
@@ -76,6 +121,8 @@ final class EchoCommand implements Callable<Integer> {
     Arguments.range(spec, "--port", port, 0, 65_535);
     Arguments.range(spec, "--loops", loops, 1, 256);
     Arguments.range(spec, "--buffer", buffer, 64, 1 << 20);
+    int listeners = distribute == Distribute.REUSEPORT ? loops : 1;
+    Arguments.range(spec, "--max-connections", maxConnections, listeners, ListenOptions.UNLIMITED);
     var out = spec.commandLine().getOut();
     var address = address();
     var builder =
@@ -88,7 +135,9 @@ final class EchoCommand implements Callable<Integer> {
             .bufferPoolBytes(1 << 20);
     try (var end = OrderlyEnd.onSignal("gyre-echo-end", 5)) {
       try (var runtime = builder.start()) {
-        var server = new EchoServer(runtime, address, RECEIVE_BUFFERS);
+        var server =
+            new EchoServer(
+                runtime, address, distribute.distribution, maxConnections, RECEIVE_BUFFERS);
         if (reportOnStdin) {
           reportOnStdin(server);
         }

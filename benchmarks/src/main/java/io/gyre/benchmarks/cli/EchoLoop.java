@@ -1,11 +1,7 @@
 package io.gyre.benchmarks.cli;
 
 import io.gyre.EventLoop;
-import io.gyre.net.TcpListener;
 import io.gyre.net.TcpStream;
-import java.net.StandardSocketOptions;
-import java.nio.channels.AsynchronousCloseException;
-import java.nio.channels.CompletionHandler;
 import java.time.Duration;
 import java.util.HashSet;
 import java.util.List;
@@ -19,7 +15,7 @@ import java.util.Set;
  * down after what is unwritten, and the peer may read it and close; then what is written is closed, whether the peer
  * did or not.
  */
-final class EchoLoop implements CompletionHandler<TcpStream, Void> {
+final class EchoLoop {
   private static final Duration GRACE = Duration.ofMillis(100);
   private static final Duration LINGER = Duration.ofSeconds(1);
   private static final int BUFFERS_EACH = 64;
@@ -27,7 +23,6 @@ final class EchoLoop implements CompletionHandler<TcpStream, Void> {
 
   private final EchoServer server;
   private final EventLoop loop;
-  private final TcpListener listener;
   private final int scarceFrom;
   private final EchoCounters counters = new EchoCounters();
   private final Set<EchoConnection> connections = new HashSet<>();
@@ -36,25 +31,17 @@ final class EchoLoop implements CompletionHandler<TcpStream, Void> {
   private boolean finishing;
   private boolean waitsForPeers = true;
 
-  EchoLoop(EchoServer server, TcpListener listener, int receiveBuffers) {
+  EchoLoop(EchoServer server, EventLoop loop, int receiveBuffers) {
     this.server = server;
-    this.listener = listener;
-    this.loop = listener.loop();
+    this.loop = loop;
     this.scarceFrom = receiveBuffers / 4 * 3;
-  }
-
-  void begin() {
-    listener.acceptEach(null, this);
   }
 
   EchoCounters counters() {
     return counters;
   }
 
-  @Override
-  public void completed(TcpStream stream, Void attachment) {
-    // A request must not wait for the acknowledgement of the reply before.
-    var _ = stream.setOption(StandardSocketOptions.TCP_NODELAY, true);
+  void accepted(TcpStream stream) {
     var connection = new EchoConnection(this, stream);
     connections.add(connection);
     EchoCounters.add(counters.connections, 1);
@@ -62,13 +49,6 @@ final class EchoLoop implements CompletionHandler<TcpStream, Void> {
     connection.begin();
     if (finishing) {
       connection.finish();
-    }
-  }
-
-  @Override
-  public void failed(Throwable cause, Void attachment) {
-    if (!(cause instanceof AsynchronousCloseException)) {
-      failed(cause);
     }
   }
 
@@ -114,7 +94,6 @@ final class EchoLoop implements CompletionHandler<TcpStream, Void> {
 
   /** Begins to drain. Any thread. */
   void drain() {
-    var _ = listener.closeAsync();
     loop.schedule(GRACE, this::finishAll);
   }
 

@@ -2,27 +2,31 @@ package io.gyre.benchmarks.cli;
 
 import io.gyre.EventLoop;
 import io.gyre.IoRuntime;
-import io.gyre.net.TcpListener;
+import io.gyre.net.Distribution;
+import io.gyre.net.ListenOptions;
+import io.gyre.net.TcpServer;
+import io.gyre.net.TcpStream;
 import java.io.IOException;
 import java.net.InetSocketAddress;
-import java.util.ArrayList;
+import java.net.StandardSocketOptions;
+import java.nio.channels.AsynchronousCloseException;
+import java.nio.channels.CompletionHandler;
+import java.time.Duration;
 import java.util.List;
 import java.util.Locale;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.ToLongFunction;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** A TCP echo server over callbacks: a listener on each loop of a runtime. */
-final class EchoServer {
+/** A TCP echo server over callbacks, on all loops of a runtime. */
+final class EchoServer implements CompletionHandler<TcpStream, Void> {
   private static final Logger LOG = LoggerFactory.getLogger(EchoServer.class);
-  private static final long DRAIN_NANOS = TimeUnit.SECONDS.toNanos(5);
-  private static final long POLL_MILLIS = 5;
+  private static final Duration DRAIN = Duration.ofSeconds(5);
 
   private final List<EventLoop> loops;
-  private final List<EchoLoop> servers = new ArrayList<>();
-  private final InetSocketAddress address;
+  private final List<EchoLoop> servers;
+  private final TcpServer server;
 
   // Where counting begins: what was spent on starting up is nobody's request.
   private final AtomicBoolean requestSeen = new AtomicBoolean();
@@ -39,25 +43,45 @@ final class EchoServer {
    *
    * @param runtime whose loops serve
    * @param address where to listen; port 0 lets the system choose
+   * @param distribution how connections get to the loops
+   * @param maxConnections how many may be open at a time
    * @param receiveBuffers how many the runtime was started with
    */
-  EchoServer(IoRuntime runtime, InetSocketAddress address, int receiveBuffers) throws IOException {
+  EchoServer(
+      IoRuntime runtime,
+      InetSocketAddress address,
+      Distribution distribution,
+      int maxConnections,
+      int receiveBuffers)
+      throws IOException {
     this.loops = runtime.loops();
     Meter.allocatedBytes(loops); // loads what measures
     ProcessCpuClock.nanos();
-    var options = new TcpListener.Options(4096, loops.size() > 1);
-    var at = address;
-    for (var loop : loops) {
-      var listener = TcpListener.bind(loop, at, options);
-      at = listener.localAddress();
-      servers.add(new EchoLoop(this, listener, receiveBuffers));
-    }
-    this.address = at;
-    servers.forEach(EchoLoop::begin);
+    // A request must not wait for the acknowledgement of the reply before.
+    var options =
+        ListenOptions.DEFAULT
+            .withBacklog(4096)
+            .withMaxConnections(maxConnections)
+            .withStreamOption(StandardSocketOptions.TCP_NODELAY, true);
+    this.servers = loops.stream().map(loop -> new EchoLoop(this, loop, receiveBuffers)).toList();
+    this.server = TcpServer.bind(runtime, address, distribution, options);
+    server.acceptEach(null, this);
   }
 
   InetSocketAddress address() {
-    return address;
+    return server.localAddress();
+  }
+
+  @Override
+  public void completed(TcpStream stream, Void attachment) {
+    servers.get(stream.loop().index()).accepted(stream);
+  }
+
+  @Override
+  public void failed(Throwable cause, Void attachment) {
+    if (!(cause instanceof AsynchronousCloseException)) {
+      failed(cause);
+    }
   }
 
   void firstRequest() {
@@ -73,13 +97,11 @@ final class EchoServer {
   }
 
   /** Stops accepting, lets what was received be written, and closes; 5 seconds at most. */
-  void drain() throws InterruptedException {
+  void drain() {
     lastAllocated = Meter.allocatedBytes(loops);
+    var ended = server.shutdown(DRAIN);
     servers.forEach(EchoLoop::drain);
-    long begun = System.nanoTime();
-    while (sum(c -> c.open.getOpaque()) > 0 && System.nanoTime() - begun < DRAIN_NANOS) {
-      Thread.sleep(POLL_MILLIS);
-    }
+    ended.join();
   }
 
   /** Counters since the start, for a harness that takes differences. */

@@ -73,6 +73,8 @@ final class BadArgumentsTest {
         "serve DIR --port 0 --head-timeout 0",
         "serve DIR --port 0 --max-request-line 15",
         "serve DIR --port 0 --buffers 2000",
+        "echo --port 0 --loops 2 --max-connections 1",
+        "echo --port 0 --distribute evenly",
         "cp",
         "cp FILE",
         "cp FILE FILE2 --depth 0",

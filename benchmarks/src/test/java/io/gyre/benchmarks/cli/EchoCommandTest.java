@@ -12,6 +12,7 @@ import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.net.InetAddress;
 import java.net.Socket;
+import java.util.ArrayList;
 import java.util.SplittableRandom;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.FutureTask;
@@ -98,6 +99,50 @@ final class EchoCommandTest {
               .matches(
                   "requests=4 bytes=20 connections=4 cpu_us/request=\\S+ enters/request=\\S+"
                       + " alloc_bytes/request=\\S+ errors=0"));
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource({"uring, reuseport", "uring, robin", "uring, least", "nio, robin"})
+  void connectionsBeyondTheBoundAreServedOnceOthersHaveEnded(String driver, String how)
+      throws Exception {
+    Drivers.assumeAvailable(driver);
+    try (var server =
+        new Server(
+            "echo",
+            "--port",
+            "0",
+            "--driver",
+            driver,
+            "--loops",
+            "2",
+            "--distribute",
+            how,
+            "--max-connections",
+            "2")) {
+      var sockets = new ArrayList<Socket>();
+      for (int i = 0; i < 6; i++) {
+        sockets.add(server.connect());
+        sockets.get(i).getOutputStream().write(i);
+      }
+      var served = new ArrayList<Thread>();
+      for (int i = 0; i < 6; i++) {
+        int n = i;
+        served.add(
+            Thread.ofPlatform()
+                .start(
+                    () -> {
+                      try (var socket = sockets.get(n)) {
+                        assertEquals(n, socket.getInputStream().read());
+                      } catch (IOException e) {
+                        throw new java.io.UncheckedIOException(e);
+                      }
+                    }));
+      }
+      for (var thread : served) {
+        thread.join();
+      }
+      assertTrue(server.end().startsWith("requests=6 bytes=6 connections=6 "));
     }
   }
 
