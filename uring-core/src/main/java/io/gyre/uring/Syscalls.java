@@ -27,6 +27,8 @@ final class Syscalls {
   private static final MethodHandle LISTEN = link(Libc.listen$address(), Libc.listen$descriptor());
   private static final MethodHandle SETSOCKOPT =
       link(Libc.setsockopt$address(), Libc.setsockopt$descriptor());
+  private static final MethodHandle GETSOCKOPT =
+      link(Libc.getsockopt$address(), Libc.getsockopt$descriptor());
   private static final MethodHandle GETSOCKNAME =
       link(Libc.getsockname$address(), Libc.getsockname$descriptor());
   private static final MethodHandle GETPEERNAME =
@@ -77,6 +79,14 @@ final class Syscalls {
     try {
       return result(
           (int) SETSOCKOPT.invokeExact(state, fd, level, name, value, (int) value.byteSize()));
+    } catch (Throwable t) {
+      throw new AssertionError(t);
+    }
+  }
+
+  int getsockopt(int fd, int level, int name, MemorySegment value, MemorySegment length) {
+    try {
+      return result((int) GETSOCKOPT.invokeExact(state, fd, level, name, value, length));
     } catch (Throwable t) {
       throw new AssertionError(t);
     }
