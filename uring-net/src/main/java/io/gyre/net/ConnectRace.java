@@ -49,7 +49,7 @@ final class ConnectRace<A> implements CompletionHandler<TcpStream, ConnectRace.A
   private final OperationScope scope = OperationScope.current(); // the caller's, or null
   private final long begun = System.nanoTime();
 
-  // One of these two is null.
+  // Both null where there is one address, and no name.
   private final NameResolver resolver;
   private final String host;
   private final int port;
