@@ -6,6 +6,7 @@
 module io.gyre {
   requires io.gyre.bindings;
   requires jdk.jfr; // looked for before use: on the class path a cut-down JVM may be without
+  requires jdk.net; // ExtendedSocketOptions; as with jdk.jfr
   requires jdk.unsupported; // com.sun.nio.file.ExtendedOpenOption.DIRECT, the JDK's name for
   // O_DIRECT
   requires org.jctools.core;

@@ -380,6 +380,25 @@ final class NioDriver implements Driver {
     }
   }
 
+  @Override
+  public <T> T getOption(Descriptor socket, SocketOption<T> option) throws IOException {
+    try {
+      return selectable(socket).getOption(option);
+    } catch (IOException e) {
+      throw Failures.ofCall("getsockopt " + option.name(), socket.subject(), e);
+    }
+  }
+
+  @Override
+  public void bind(Descriptor socket, InetSocketAddress local) throws IOException {
+    try {
+      selectable(socket).network().bind(local);
+    } catch (IOException e) {
+      var subject = Errors.format(local) + " to connect " + socket.subject();
+      throw Failures.ofCall("bind", subject, e);
+    }
+  }
+
   private static NioSelectable selectable(Descriptor descriptor) {
     if (descriptor instanceof NioSelectable socket) {
       return socket;

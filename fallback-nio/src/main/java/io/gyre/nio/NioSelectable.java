@@ -1,14 +1,17 @@
 package io.gyre.nio;
 
 import io.gyre.driver.Operation;
+import io.gyre.driver.SocketOptions;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.net.SocketOption;
+import java.net.StandardSocketOptions;
 import java.nio.channels.CancelledKeyException;
 import java.nio.channels.ClosedChannelException;
 import java.nio.channels.NetworkChannel;
 import java.nio.channels.SelectableChannel;
 import java.nio.channels.SelectionKey;
+import java.util.Set;
 
 /**
  * A descriptor that waits in the selector. It is registered when it first has to wait, and what it waits for is changed
@@ -25,6 +28,12 @@ abstract class NioSelectable extends NioDescriptor {
   private int interest;
   private int polled;
   private boolean scheduled;
+
+  // With SO_LINGER the close would wait for the peer, and the loop with it: then the system sends
+  // what is left without anybody waiting. The JDK does so itself, but only with a channel that has
+  // a
+  // key.
+  private boolean lingers;
 
   NioSelectable(String subject, SelectableChannel channel, DriverParts parts) {
     super(subject);
@@ -178,7 +187,13 @@ abstract class NioSelectable extends NioDescriptor {
 
   @Override
   final void close() throws IOException {
-    channel.close();
+    try {
+      if (lingers && channel.isOpen()) {
+        network().setOption(StandardSocketOptions.SO_LINGER, -1);
+      }
+    } finally {
+      channel.close();
+    }
   }
 
   final InetSocketAddress localAddress() throws IOException {
@@ -187,6 +202,30 @@ abstract class NioSelectable extends NioDescriptor {
   }
 
   final <T> void setOption(SocketOption<T> option, T value) throws IOException {
+    requireSupported(option);
     network().setOption(option, value);
+    if (option.equals(StandardSocketOptions.SO_LINGER)) {
+      lingers = (Integer) value > 0;
+    }
+  }
+
+  final <T> T getOption(SocketOption<T> option) throws IOException {
+    requireSupported(option);
+    return network().getOption(option);
+  }
+
+  private void requireSupported(SocketOption<?> option) {
+    if (!supportedOptions().contains(option)) {
+      throw SocketOptions.unsupported(
+          option,
+          subject(),
+          "java.nio has no such option; those of Linux need io_uring, see"
+              + " IoRuntime.Builder.driver");
+    }
+  }
+
+  @Override
+  public Set<SocketOption<?>> supportedOptions() {
+    return channel instanceof NetworkChannel socket ? socket.supportedOptions() : Set.of();
   }
 }

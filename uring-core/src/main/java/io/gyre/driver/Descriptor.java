@@ -2,13 +2,15 @@ package io.gyre.driver;
 
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
+import java.net.SocketOption;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 
 /**
- * An open file or socket as a driver knows it. Confined to its loop's thread, but for {@link #subject()} and for {@link
- * #readNow}, between {@link #beginUse()} and {@link #endUse()}.
+ * An open file or socket as a driver knows it. Confined to its loop's thread, but for {@link #subject()}, {@link
+ * #isOpen()}, {@link #supportedOptions()} and for {@link #readNow}, between {@link #beginUse()} and {@link #endUse()}.
  *
  * <p>The dispatcher counts what is in flight on it, and closes it only when that count is zero: io_uring's close does
  * not cancel what is pending, and a number that is closed early is soon somebody else's file.
@@ -158,6 +160,15 @@ public abstract class Descriptor {
   }
 
   /**
+   * Whether no close was asked for yet. Any thread.
+   *
+   * @return false from the moment on that it does not take operations any more
+   */
+  public final boolean isOpen() {
+    return uses >= 0; // the sign bit is set as its state changes, and can be seen from anywhere
+  }
+
+  /**
    * Whether any operation on it has not ended.
    *
    * @return true if so
@@ -174,6 +185,15 @@ public abstract class Descriptor {
    */
   public boolean isStream() {
     return false;
+  }
+
+  /**
+   * The socket options that the driver can set or read. Any thread.
+   *
+   * @return never changed; empty for what is no socket
+   */
+  public Set<SocketOption<?>> supportedOptions() {
+    return Set.of();
   }
 
   /**

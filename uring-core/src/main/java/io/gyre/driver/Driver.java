@@ -167,11 +167,20 @@ public interface Driver {
   InetSocketAddress remoteAddress(Descriptor socket) throws IOException;
 
   /**
-   * Sets an option of {@link java.net.StandardSocketOptions}.
+   * Binds a socket that is to be connected to an address of this machine. Does not block.
+   *
+   * @param socket from {@link #socket}
+   * @param local of the same family; port 0 lets the system choose, at the latest when it connects
+   * @throws IOException as {@link Errors} names it, for instance a {@link java.net.BindException}
+   */
+  void bind(Descriptor socket, InetSocketAddress local) throws IOException;
+
+  /**
+   * Sets a socket option: one of {@link Descriptor#supportedOptions()}.
    *
    * @param socket an open socket
    * @param option which
-   * @param value its value
+   * @param value its value, which {@link SocketOptions#check} has passed
    * @param <T> the value's type
    * @throws IOException when the system refuses
    * @throws UnsupportedOperationException for an option that the driver does not know
@@ -187,6 +196,18 @@ public interface Driver {
   default DatagramSockets datagrams() {
     throw new UnsupportedOperationException("the driver has no datagram sockets");
   }
+
+  /**
+   * Reads a socket option: one of {@link Descriptor#supportedOptions()}.
+   *
+   * @param socket an open socket
+   * @param option which
+   * @param <T> the value's type
+   * @return its value, as the system has it
+   * @throws IOException when the system does not tell
+   * @throws UnsupportedOperationException for an option that the driver does not know
+   */
+  <T> T getOption(Descriptor socket, SocketOption<T> option) throws IOException;
 
   /**
    * What was found when this driver was opened.

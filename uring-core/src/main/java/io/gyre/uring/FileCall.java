@@ -20,7 +20,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 
-/** An operation on files that io_uring does not have, as a system call on a thread. */
+/** An operation that io_uring does not have, or that would hold the ring up, as a system call on a thread. */
 final class FileCall extends BlockingTask {
   private static final int LIST_BYTES = 32 << 10;
   private static final int PATH_MAX = 4096;
@@ -54,6 +54,7 @@ final class FileCall extends BlockingTask {
   protected void perform() {
     try (var calls = new FileCalls()) {
       switch (code) {
+        case CLOSE -> setResult((int) calls.closeFd(descriptor.fd));
         case TRUNCATE -> setResult((int) calls.ftruncate(descriptor.fd, offset));
         case LOCK -> lock(calls);
         case UNLOCK -> unlock(calls);

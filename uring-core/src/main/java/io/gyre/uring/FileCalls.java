@@ -23,6 +23,7 @@ final class FileCalls implements AutoCloseable {
 
   private static final MethodHandle COPY_FILE_RANGE =
       link(Libc.copy_file_range$address(), Libc.copy_file_range$descriptor());
+  private static final MethodHandle CLOSE = link(Libc.close$address(), Libc.close$descriptor());
   private static final MethodHandle LSEEK = link(Libc.lseek$address(), Libc.lseek$descriptor());
   private static final MethodHandle FTRUNCATE =
       link(Libc.ftruncate$address(), Libc.ftruncate$descriptor());
@@ -69,6 +70,15 @@ final class FileCalls implements AutoCloseable {
 
   private long result(long returned) {
     return returned == -1 ? -state.get(JAVA_INT, ERRNO) : returned;
+  }
+
+  /** Waits for the peer, where the socket lingers. */
+  long closeFd(int fd) {
+    try {
+      return result((int) CLOSE.invokeExact(state, fd));
+    } catch (Throwable t) {
+      throw new AssertionError(t);
+    }
   }
 
   long copyFileRange(int in, MemorySegment inOffset, int out, MemorySegment outOffset, long count) {

@@ -13,7 +13,7 @@ import io.gyre.driver.MovingSocket;
  * in the accepting ring's table at all, and gets into its own by the one call that any other gets there by. What wakes the
  * other loop is a message of ring to ring all the same, where the kernel has that: see {@link RingMessages}.
  */
-record MovingDescriptor(String subject, int fd) implements MovingSocket {
+record MovingDescriptor(String subject, int fd, boolean lingers) implements MovingSocket {
   @Override
   public void close() {
     Libc.close(fd);

@@ -8,15 +8,18 @@ import io.gyre.bindings.sockaddr_storage;
 import io.gyre.driver.Errno;
 import io.gyre.driver.Errors;
 import io.gyre.driver.ListenRequest;
+import io.gyre.driver.SocketOptions;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.net.InetSocketAddress;
 import java.net.SocketOption;
-import java.net.StandardSocketOptions;
 
 /** What is done to sockets at once: none of these calls blocks. Confined to the loop's thread. */
 final class Sockets {
+  /** In seconds, as the JDK has it; the kernel would take more. */
+  private static final int LONGEST_LINGER = 65_535;
+
   private final Syscalls syscalls;
   private final MemorySegment storage = Arena.ofAuto().allocate(sockaddr_storage.layout());
   private final MemorySegment length = Arena.ofAuto().allocate(JAVA_INT);
@@ -56,16 +59,17 @@ final class Sockets {
     try {
       var subject = Errors.format(address);
       if (request.reuseAddress()) {
-        set(fd, subject, Libc.SOL_SOCKET(), Libc.SO_REUSEADDR(), 1);
+        set(fd, "setsockopt SO_REUSEADDR", subject, Libc.SOL_SOCKET(), Libc.SO_REUSEADDR(), 1);
       }
       if (request.reusePort()) {
-        set(fd, subject, Libc.SOL_SOCKET(), Libc.SO_REUSEPORT(), 1);
+        set(fd, "setsockopt SO_REUSEPORT", subject, Libc.SOL_SOCKET(), Libc.SO_REUSEPORT(), 1);
       }
       for (var option : request.options().entrySet()) {
         setOption(fd, subject, option.getKey(), option.getValue());
       }
       if (SocketAddresses.family(address) == Libc.AF_INET6()) {
-        set(fd, subject, Libc.IPPROTO_IPV6(), Libc.IPV6_V6ONLY(), 0); // as java.nio has it
+        // As java.nio has it.
+        set(fd, "setsockopt IPV6_V6ONLY", subject, Libc.IPPROTO_IPV6(), Libc.IPV6_V6ONLY(), 0);
       }
       try (var arena = Arena.ofConfined()) {
         check("bind", syscalls.bind(fd, SocketAddresses.encode(arena, address)), subject);
@@ -96,49 +100,105 @@ final class Sockets {
     return syscalls.getpeername(fd, storage, length) < 0 ? null : SocketAddresses.decode(storage);
   }
 
+  /** Lets the port be chosen only when the socket connects, if it is free to choose: then the whole 4-tuple counts. */
+  void bind(int fd, String subject, InetSocketAddress address) throws IOException {
+    if (address.getPort() == 0) {
+      value.set(JAVA_INT, 0, 1);
+      var flag = value.asSlice(0, Integer.BYTES);
+      // A kernel without it (before 4.2) chooses now, which is as good.
+      int _ = syscalls.setsockopt(fd, Libc.IPPROTO_IP(), Libc.IP_BIND_ADDRESS_NO_PORT(), flag);
+    }
+    try (var arena = Arena.ofConfined()) {
+      int result = syscalls.bind(fd, SocketAddresses.encode(arena, address));
+      check("bind", result, Errors.format(address) + " to connect " + subject);
+    }
+  }
+
   void setOption(int fd, String subject, SocketOption<?> option, Object v) throws IOException {
-    if (option.equals(StandardSocketOptions.TCP_NODELAY)) {
-      set(fd, subject, Libc.IPPROTO_TCP(), Libc.TCP_NODELAY(), toInt(v));
-    } else if (option.equals(StandardSocketOptions.SO_KEEPALIVE)) {
-      set(fd, subject, Libc.SOL_SOCKET(), Libc.SO_KEEPALIVE(), toInt(v));
-    } else if (option.equals(StandardSocketOptions.SO_RCVBUF)) {
-      set(fd, subject, Libc.SOL_SOCKET(), Libc.SO_RCVBUF(), notNegative(option, v));
-    } else if (option.equals(StandardSocketOptions.SO_SNDBUF)) {
-      set(fd, subject, Libc.SOL_SOCKET(), Libc.SO_SNDBUF(), notNegative(option, v));
-    } else if (option.equals(StandardSocketOptions.SO_REUSEADDR)) {
-      set(fd, subject, Libc.SOL_SOCKET(), Libc.SO_REUSEADDR(), toInt(v));
-    } else if (option.equals(StandardSocketOptions.SO_LINGER)) {
-      int seconds = (Integer) v;
-      linger.l_onoff(value, seconds < 0 ? 0 : 1);
-      linger.l_linger(value, Math.max(0, seconds));
-      check(
-          "setsockopt " + option.name(),
-          syscalls.setsockopt(fd, Libc.SOL_SOCKET(), Libc.SO_LINGER(), value),
-          subject);
+    var entry = entry(option, subject);
+    var call = "setsockopt " + option.name();
+    switch (entry.form()) {
+      case FLAG -> set(fd, call, subject, entry.level(), entry.name(), (Boolean) v ? 1 : 0);
+      case NUMBER, BUFFER_SIZE -> set(fd, call, subject, entry.level(), entry.name(), (Integer) v);
+      case TRAFFIC_CLASS -> setTrafficClass(fd, call, subject, (Integer) v);
+      case TEXT -> {
+        try (var arena = Arena.ofConfined()) {
+          var text = arena.allocateFrom((String) v);
+          check(call, syscalls.setsockopt(fd, entry.level(), entry.name(), text), subject);
+        }
+      }
+      case LINGER -> {
+        int seconds = (Integer) v;
+        linger.l_onoff(value, seconds < 0 ? 0 : 1);
+        linger.l_linger(value, Math.clamp(seconds, 0, LONGEST_LINGER));
+        check(call, syscalls.setsockopt(fd, entry.level(), entry.name(), value), subject);
+      }
+    }
+  }
+
+  /** A socket of IPv6 may have a peer of IPv4, so there it is set for both, as far as it takes it. */
+  private void setTrafficClass(int fd, String call, String subject, int number) throws IOException {
+    if (isOfIpv6(fd, subject)) {
+      set(fd, call, subject, Libc.IPPROTO_IPV6(), Libc.IPV6_TCLASS(), number);
+      var flag = value.asSlice(0, Integer.BYTES); // still holds the number
+      int _ = syscalls.setsockopt(fd, Libc.IPPROTO_IP(), Libc.IP_TOS(), flag);
     } else {
-      throw new UnsupportedOperationException(
-          "socket option " + option.name() + " is not supported");
+      set(fd, call, subject, Libc.IPPROTO_IP(), Libc.IP_TOS(), number);
     }
   }
 
-  private static int notNegative(SocketOption<?> option, Object v) {
-    int number = (Integer) v;
-    if (number < 0) {
-      throw new IllegalArgumentException(option.name() + " must not be negative: " + number);
+  private boolean isOfIpv6(int fd, String subject) throws IOException {
+    return get(fd, "getsockopt SO_DOMAIN", subject, Libc.SOL_SOCKET(), Libc.SO_DOMAIN())
+        == Libc.AF_INET6();
+  }
+
+  /** Returns a value of the option's type. */
+  Object getOption(int fd, String subject, SocketOption<?> option) throws IOException {
+    var entry = entry(option, subject);
+    var call = "getsockopt " + option.name();
+    return switch (entry.form()) {
+      case FLAG -> get(fd, call, subject, entry.level(), entry.name()) != 0;
+      case NUMBER -> get(fd, call, subject, entry.level(), entry.name());
+      case BUFFER_SIZE -> get(fd, call, subject, entry.level(), entry.name()) / 2;
+      case TRAFFIC_CLASS ->
+          isOfIpv6(fd, subject)
+              ? get(fd, call, subject, Libc.IPPROTO_IPV6(), Libc.IPV6_TCLASS())
+              : get(fd, call, subject, Libc.IPPROTO_IP(), Libc.IP_TOS());
+      case LINGER -> {
+        fetch(fd, call, subject, entry, value);
+        yield linger.l_onoff(value) == 0 ? -1 : linger.l_linger(value);
+      }
+      case TEXT -> {
+        fetch(fd, call, subject, entry, storage);
+        yield storage.getString(0);
+      }
+    };
+  }
+
+  private static OptionTable.Entry entry(SocketOption<?> option, String subject) {
+    var entry = OptionTable.find(option);
+    if (entry == null) {
+      throw SocketOptions.unsupported(option, subject, "it is none of TCP's on Linux");
     }
-    return number;
+    return entry;
   }
 
-  private static int toInt(Object v) {
-    return (Boolean) v ? 1 : 0;
+  private int get(int fd, String call, String subject, int level, int name) throws IOException {
+    fetch(fd, call, subject, new OptionTable.Entry(level, name, OptionTable.Form.NUMBER), value);
+    return value.get(JAVA_INT, 0);
   }
 
-  private void set(int fd, String subject, int level, int name, int number) throws IOException {
+  private void fetch(
+      int fd, String call, String subject, OptionTable.Entry entry, MemorySegment result)
+      throws IOException {
+    length.set(JAVA_INT, 0, (int) result.byteSize());
+    check(call, syscalls.getsockopt(fd, entry.level(), entry.name(), result, length), subject);
+  }
+
+  private void set(int fd, String call, String subject, int level, int name, int number)
+      throws IOException {
     value.set(JAVA_INT, 0, number);
-    check(
-        "setsockopt",
-        syscalls.setsockopt(fd, level, name, value.asSlice(0, Integer.BYTES)),
-        subject);
+    check(call, syscalls.setsockopt(fd, level, name, value.asSlice(0, Integer.BYTES)), subject);
   }
 
   private static void check(String call, int result, String subject) throws IOException {

@@ -6,7 +6,9 @@ import io.gyre.driver.Descriptor;
 import io.gyre.driver.Errno;
 import io.gyre.driver.HeldLocks;
 import io.gyre.driver.Operation;
+import java.net.SocketOption;
 import java.nio.ByteBuffer;
+import java.util.Set;
 
 /** A file or socket of the ring: its number, and its place in the ring's file table if it has one. */
 final class UringDescriptor extends Descriptor {
@@ -43,6 +45,9 @@ final class UringDescriptor extends Descriptor {
   /** What only datagram sockets have; null for others. */
   DatagramState datagrams;
 
+  // Whether its close waits for the peer, SO_LINGER: then it is done on a thread that may.
+  boolean lingers;
+
   // From the moment that its close is on the way the number may be somebody else's.
   boolean closeBegun;
 
@@ -57,6 +62,12 @@ final class UringDescriptor extends Descriptor {
   @Override
   protected String directAlignment() {
     return direct ? KernelPaths.directAlignment(fd) : null;
+  }
+
+  /** Whatever it is: there is no asking the kernel on any thread. */
+  @Override
+  public Set<SocketOption<?>> supportedOptions() {
+    return OptionTable.options();
   }
 
   @Override

@@ -41,6 +41,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.net.InetSocketAddress;
 import java.net.SocketOption;
+import java.net.StandardSocketOptions;
 import java.nio.file.FileSystemException;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
@@ -464,7 +465,8 @@ final class UringDriver implements Driver {
             if (closing.datagrams != null) {
               datagramReceives.closing(closing);
             }
-            operation.setDriverState(MORE_TO_DO);
+            // One that lingers would keep whoever lets go of it last waiting for its peer.
+            operation.setDriverState(closing.lingers ? new FileCall(operation) : MORE_TO_DO);
             closing.closeBegun = true;
           }
           case RECEIVE_MULTISHOT -> {
@@ -1145,10 +1147,12 @@ final class UringDriver implements Driver {
         remote == null
             ? "a connection to " + operation.descriptor().subject()
             : Errors.format(remote);
-    operation.setNewDescriptor(
+    var connection =
         operation.flags() == AcceptFlags.TO_MOVE
             ? newDescriptorToMove(subject, result)
-            : newDescriptor(subject, result));
+            : newDescriptor(subject, result);
+    connection.lingers = ((UringDescriptor) operation.descriptor()).lingers; // it is inherited
+    operation.setNewDescriptor(connection);
     if (operation.code() == OpCode.ACCEPT) {
       dispatcher.resolve(operation, 0);
       return;
@@ -1309,13 +1313,15 @@ final class UringDriver implements Driver {
     dispatcher.detached(moving);
     cancels.forget(moving);
     files.remove(moving.fixedIndex);
-    return new MovingDescriptor(moving.subject(), moving.fd);
+    return new MovingDescriptor(moving.subject(), moving.fd, moving.lingers);
   }
 
   @Override
   public Descriptor attach(MovingSocket socket) {
-    if (socket instanceof MovingDescriptor(var subject, var fd)) {
-      return newDescriptor(subject, fd);
+    if (socket instanceof MovingDescriptor(var subject, var fd, var lingers)) {
+      var descriptor = newDescriptor(subject, fd);
+      descriptor.lingers = lingers;
+      return descriptor;
     }
     throw new IllegalArgumentException("not a socket of an io_uring driver: " + socket);
   }
@@ -1338,7 +1344,23 @@ final class UringDriver implements Driver {
 
   @Override
   public <T> void setOption(Descriptor socket, SocketOption<T> option, T value) throws IOException {
-    sockets.setOption(((UringDescriptor) socket).fd, socket.subject(), option, value);
+    var descriptor = (UringDescriptor) socket;
+    sockets.setOption(descriptor.fd, socket.subject(), option, value);
+    if (option.equals(StandardSocketOptions.SO_LINGER)) {
+      descriptor.lingers = (Integer) value > 0;
+    }
+  }
+
+  @Override
+  @SuppressWarnings("unchecked") // the option says of which type its values are
+  public <T> T getOption(Descriptor socket, SocketOption<T> option) throws IOException {
+    var descriptor = (UringDescriptor) socket;
+    return (T) sockets.getOption(descriptor.fd, socket.subject(), option);
+  }
+
+  @Override
+  public void bind(Descriptor socket, InetSocketAddress local) throws IOException {
+    sockets.bind(((UringDescriptor) socket).fd, socket.subject(), local);
   }
 
   @Override

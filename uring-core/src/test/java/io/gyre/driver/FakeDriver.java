@@ -85,6 +85,16 @@ class FakeDriver implements Driver {
   }
 
   @Override
+  public void bind(Descriptor socket, InetSocketAddress local) {
+    throw new UnsupportedOperationException();
+  }
+
+  @Override
+  public <T> T getOption(Descriptor socket, SocketOption<T> option) {
+    throw new UnsupportedOperationException();
+  }
+
+  @Override
   public <T> void setOption(Descriptor socket, SocketOption<T> option, T value) {
     throw new UnsupportedOperationException();
   }

@@ -98,6 +98,16 @@ public class DriverUnderTest implements Driver {
   }
 
   @Override
+  public void bind(Descriptor socket, InetSocketAddress local) throws IOException {
+    actual.bind(socket, local);
+  }
+
+  @Override
+  public <T> T getOption(Descriptor socket, SocketOption<T> option) throws IOException {
+    return actual.getOption(socket, option);
+  }
+
+  @Override
   public <T> void setOption(Descriptor socket, SocketOption<T> option, T value) throws IOException {
     actual.setOption(socket, option, value);
   }

@@ -32,6 +32,7 @@ import java.nio.channels.ShutdownChannelGroupException;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.Objects;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Consumer;
 
@@ -55,7 +56,8 @@ public abstract sealed class SocketStream implements ByteStream permits TcpStrea
 
   private static final int NEVER = Integer.MAX_VALUE;
 
-  /** The way of {@link OpCode#SHUTDOWN}. */
+  // The ways of OpCode.SHUTDOWN.
+  private static final int INPUT = 0;
   private static final int OUTPUT = 1;
 
   /** What reading is under way. */
@@ -85,6 +87,7 @@ public abstract sealed class SocketStream implements ByteStream permits TcpStrea
   private Operation receiveOperation;
   private boolean resumeOncePaused;
   private int writesInFlight;
+  private boolean inputShutdown;
   private boolean outputShutdown;
   private int zeroCopyFrom = NEVER;
 
@@ -117,36 +120,58 @@ public abstract sealed class SocketStream implements ByteStream permits TcpStrea
   }
 
   /**
-   * Sets a socket option. Takes effect before any operation that is started after it.
+   * Whether it was not closed yet, by its user or by the end of the runtime. Any thread; on another than the loop's the
+   * answer may be a moment old.
    *
-   * @param option one of {@link java.net.StandardSocketOptions}: TCP_NODELAY, SO_KEEPALIVE, SO_RCVBUF, SO_SNDBUF,
-   *     SO_LINGER, SO_REUSEADDR
-   * @param value its value
-   * @param <T> the value's type
-   * @return completes when it is set; fails with UnsupportedOperationException for other options
+   * @return false from the moment on that the loop has begun to close it
    */
-  public final <T> CompletableFuture<Void> setOption(SocketOption<T> option, T value) {
-    Objects.requireNonNull(value, "value");
-    var done = new CompletableFuture<Void>();
-    if (loop.inLoop()) {
-      applyOption(option, value, done);
-    } else {
-      loop.execute(() -> applyOption(option, value, done));
-    }
-    return done;
+  public final boolean isOpen() {
+    return descriptor.isOpen();
   }
 
-  private <T> void applyOption(SocketOption<T> option, T value, CompletableFuture<Void> done) {
-    if (descriptor.isClosing()) {
-      done.completeExceptionally(new ClosedChannelException());
-      return;
-    }
-    try {
-      dispatcher.driver().setOption(descriptor, option, value);
-      done.complete(null);
-    } catch (IOException | RuntimeException e) {
-      done.completeExceptionally(e);
-    }
+  /**
+   * The socket options that {@link #setOption} and {@link #getOption} know here. Any thread.
+   *
+   * @return never changed
+   */
+  public final Set<SocketOption<?>> supportedOptions() {
+    return OptionAccess.supportedByStreams(descriptor);
+  }
+
+  /**
+   * Sets a socket option. Takes effect before any operation that is started after it, and harms none that is in flight.
+   * Any thread; on another than the loop's this is done behind what that thread has started before.
+   *
+   * <p>With SO_LINGER of 0 the close is a reset. With more the close waits for the peer, and the loop does not: on io_uring
+   * {@link #close} is done when the peer has acknowledged all data, or the time is over. NIO closes at once. What is still
+   * to be sent then the system goes on sending, in both cases.
+   *
+   * @param option one of {@link #supportedOptions()}: {@link java.net.StandardSocketOptions} and {@code
+   *     jdk.net.ExtendedSocketOptions} of TCP, and on io_uring {@link TcpOptions}
+   * @param value its value
+   * @param <T> the value's type
+   * @return completes when it is set; fails with {@link ClosedChannelException} when the stream was closed, with
+   *     UnsupportedOperationException for other options, and with an {@link IOException} that names option, address and
+   *     errno when the system refuses
+   * @throws IllegalArgumentException when the value is out of the option's range
+   * @throws UnsupportedOperationException for an option that can only be read
+   * @throws ShutdownChannelGroupException when the runtime has ended
+   */
+  public final <T> CompletableFuture<Void> setOption(SocketOption<T> option, T value) {
+    return OptionAccess.set(loop, descriptor, option, value);
+  }
+
+  /**
+   * Reads a socket option. Any thread, as for {@link #setOption}.
+   *
+   * @param option one of {@link #supportedOptions()}
+   * @param <T> the value's type
+   * @return completes with what the system has made of it: it has a least and a largest buffer size, for instance; fails as {@link
+   *     #setOption} does
+   * @throws ShutdownChannelGroupException when the runtime has ended
+   */
+  public final <T> CompletableFuture<T> getOption(SocketOption<T> option) {
+    return OptionAccess.get(loop, descriptor, option);
   }
 
   @Override
@@ -183,8 +208,8 @@ public abstract sealed class SocketStream implements ByteStream permits TcpStrea
   private void armReceive() {
     descriptor.unwatchClosing(onClosing);
     reading = Reading.EACH;
-    receiveOperation =
-        dispatcher.acquire(OpCode.RECEIVE_MULTISHOT, descriptor, ON_RECEIVE, this, null);
+    var code = inputShutdown ? OpCode.NOP : OpCode.RECEIVE_MULTISHOT; // one that finds the end
+    receiveOperation = dispatcher.acquire(code, descriptor, ON_RECEIVE, this, null);
     // In the scope that receiving was started in, whoever resumes it.
     dispatcher.submitIn(receiveOperation, receiverScope);
   }
@@ -307,6 +332,13 @@ public abstract sealed class SocketStream implements ByteStream permits TcpStrea
       return;
     }
     reading = Reading.ONCE;
+    if (inputShutdown) {
+      dispatcher.submit(
+          dispatcher
+              .acquire(OpCode.NOP, descriptor, ON_READ, handler, attachment)
+              .argument(this)); // its 0 is the end
+      return;
+    }
     dispatcher.submit(
         dispatcher
             .acquire(OpCode.RECEIVE, descriptor, ON_READ, handler, attachment)
@@ -717,6 +749,56 @@ public abstract sealed class SocketStream implements ByteStream permits TcpStrea
     } else {
       loop.execute(() -> queue.await(attachment, handler));
     }
+  }
+
+  /**
+   * Says that no more will be read: what has not been delivered yet, and what the peer sends from now on, is dropped.
+   * Reading that is under way or is started later finds the end of the stream; what is just being received may still be
+   * delivered before. Writing goes on. The peer is not told: to it the stream ends with the close, and if it has sent
+   * meanwhile what nobody took, with a reset.
+   *
+   * @param attachment given to the handler
+   * @param handler takes 0
+   * @param <A> the attachment's type
+   * @throws ShutdownChannelGroupException when the runtime has ended
+   * @see <a href="https://man7.org/linux/man-pages/man2/shutdown.2.html">shutdown(2): SHUT_RD</a>
+   */
+  public final <A> void shutdownInput(A attachment, IoHandler<? super A> handler) {
+    Objects.requireNonNull(handler, "handler");
+    if (!loop.inLoop()) {
+      loop.execute(() -> shutdownInput(attachment, handler));
+      return;
+    }
+    inputShutdown = true;
+    dispatcher.submit(
+        dispatcher
+            .acquire(OpCode.SHUTDOWN, descriptor, Operation.NOTIFY, handler, attachment)
+            .flags(INPUT));
+    if (reading == Reading.PAUSING || reading == Reading.PAUSED) {
+      resumeReceiving(); // nothing is in flight that would find the end
+    }
+  }
+
+  /**
+   * Says that no more will be read.
+   *
+   * @return completes when it is said
+   * @see #shutdownInput(Object, IoHandler)
+   */
+  public final CompletableFuture<Void> shutdownInputAsync() {
+    return IoFuture.start(loop, future -> shutdownInput(future, FutureHandler.VOID));
+  }
+
+  /**
+   * Says that no more will be read, and waits until that is done.
+   *
+   * @throws IOException when the connection is broken
+   * @throws IllegalStateException on a loop's thread
+   * @see #shutdownInput(Object, IoHandler)
+   */
+  public final void shutdownInput() throws IOException {
+    Futures.requireMayWait();
+    Futures.await(shutdownInputAsync());
   }
 
   @Override

@@ -30,6 +30,7 @@ import java.nio.channels.UnresolvedAddressException;
 import java.time.Duration;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 
 /**
@@ -205,6 +206,53 @@ public final class TcpListener implements AutoCloseable {
    */
   public InetSocketAddress localAddress() {
     return localAddress;
+  }
+
+  /**
+   * Whether it was not closed yet, by its user or by the end of the runtime. Any thread; on another than the loop's the
+   * answer may be a moment old.
+   *
+   * @return false from the moment on that the loop has begun to close it
+   */
+  public boolean isOpen() {
+    return descriptor.isOpen();
+  }
+
+  /**
+   * The socket options that {@link #setOption} and {@link #getOption} know here. Any thread.
+   *
+   * @return never changed
+   */
+  public Set<SocketOption<?>> supportedOptions() {
+    return descriptor.supportedOptions();
+  }
+
+  /**
+   * Sets a socket option. What Linux lets a connection inherit, most of them, those have that are established from now on.
+   * Any thread; on another than the loop's this is done behind what that thread has started before.
+   *
+   * @param option one of {@link #supportedOptions()}
+   * @param value its value
+   * @param <T> the value's type
+   * @return completes when it is set; fails as for {@link TcpStream#setOption}
+   * @throws IllegalArgumentException when the value is out of the option's range
+   * @throws UnsupportedOperationException for an option that can only be read
+   * @throws ShutdownChannelGroupException when the runtime has ended
+   */
+  public <T> CompletableFuture<Void> setOption(SocketOption<T> option, T value) {
+    return OptionAccess.set(loop, descriptor, option, value);
+  }
+
+  /**
+   * Reads a socket option. Any thread, as for {@link #setOption}.
+   *
+   * @param option one of {@link #supportedOptions()}
+   * @param <T> the value's type
+   * @return completes with what the system has made of it; fails as {@link #setOption} does
+   * @throws ShutdownChannelGroupException when the runtime has ended
+   */
+  public <T> CompletableFuture<T> getOption(SocketOption<T> option) {
+    return OptionAccess.get(loop, descriptor, option);
   }
 
   /**

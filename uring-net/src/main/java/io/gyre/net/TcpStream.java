@@ -2,17 +2,14 @@ package io.gyre.net;
 
 import io.gyre.EventLoop;
 import io.gyre.IoRuntime;
-import io.gyre.driver.Completion;
 import io.gyre.driver.Descriptor;
 import io.gyre.driver.FutureHandler;
 import io.gyre.driver.Futures;
 import io.gyre.driver.IoFuture;
-import io.gyre.driver.OpCode;
-import io.gyre.driver.Operation;
+import io.gyre.driver.OperationScope;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.nio.channels.CompletionHandler;
-import java.nio.channels.ShutdownChannelGroupException;
 import java.nio.channels.UnresolvedAddressException;
 import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
@@ -23,8 +20,6 @@ import java.util.concurrent.CompletableFuture;
  * @see <a href="https://man7.org/linux/man-pages/man2/io_uring_enter.2.html">io_uring_enter(2): IORING_OP_CONNECT</a>
  */
 public final class TcpStream extends SocketStream {
-  private static final Completion ON_CONNECT = TcpStream::connected;
-
   private final InetSocketAddress remoteAddress;
   private final InetSocketAddress localAddress;
 
@@ -34,13 +29,6 @@ public final class TcpStream extends SocketStream {
     this.localAddress = local;
     this.remoteAddress = remote;
   }
-
-  /** What a connect needs until it ends. */
-  private record Connecting<A>(
-      EventLoop loop,
-      InetSocketAddress remote,
-      A attachment,
-      CompletionHandler<TcpStream, ? super A> handler) {}
 
   /**
    * Connects, and waits.
@@ -90,48 +78,160 @@ public final class TcpStream extends SocketStream {
       A attachment,
       CompletionHandler<TcpStream, ? super A> handler) {
     Objects.requireNonNull(handler, "handler");
+    requireResolved(remote);
+    var connector = new Connector<A>(loop, remote, ConnectOptions.DEFAULT, attachment, handler);
+    var scope = OperationScope.current();
+    // Always as a task: opening the socket may fail at once, and no outcome comes inside this call.
+    loop.execute(() -> connector.start(scope));
+  }
+
+  // ---- with options
+
+  /**
+   * Connects as the options say, and waits.
+   *
+   * @param runtime whose {@link IoRuntime#loop()} the stream will belong to
+   * @param remote the peer, resolved
+   * @param options how: time limit, local address, socket options
+   * @return a connected stream
+   * @throws java.net.SocketTimeoutException when the options' time is over
+   * @throws java.net.BindException when the local address is in use, or not this machine's
+   * @throws UnsupportedOperationException for a socket option that the driver does not have
+   * @throws IOException as for {@link #connect(IoRuntime, InetSocketAddress)}
+   * @throws UnresolvedAddressException for an unresolved address
+   * @throws IllegalStateException on a loop's thread
+   */
+  public static TcpStream connect(
+      IoRuntime runtime, InetSocketAddress remote, ConnectOptions options) throws IOException {
+    Futures.requireMayWait();
+    return Futures.await(connectAsync(runtime, remote, options));
+  }
+
+  /**
+   * Connects as the options say.
+   *
+   * @param runtime whose {@link IoRuntime#loop()} the stream will belong to
+   * @param remote the peer, resolved
+   * @param options how: time limit, local address, socket options
+   * @return completes with a connected stream, or fails as {@link #connect(IoRuntime, InetSocketAddress, ConnectOptions)}
+   *     does; cancelling it cancels the connect
+   * @throws UnresolvedAddressException for an unresolved address
+   */
+  public static CompletableFuture<TcpStream> connectAsync(
+      IoRuntime runtime, InetSocketAddress remote, ConnectOptions options) {
+    Objects.requireNonNull(options, "options");
+    requireResolved(remote);
+    var loop = runtime.loop();
+    return ConnectRace.connectAsync(
+        loop, future -> new ConnectRace<>(loop, remote, options, null, future));
+  }
+
+  /**
+   * Connects on a chosen loop as the options say.
+   *
+   * @param loop whose the stream will be
+   * @param remote the peer, resolved
+   * @param options how: time limit, local address, socket options
+   * @param attachment given to the handler
+   * @param handler called on the loop's thread
+   * @param <A> the attachment's type
+   * @throws UnresolvedAddressException for an unresolved address
+   */
+  public static <A> void connect(
+      EventLoop loop,
+      InetSocketAddress remote,
+      ConnectOptions options,
+      A attachment,
+      CompletionHandler<TcpStream, ? super A> handler) {
+    Objects.requireNonNull(handler, "handler");
+    Objects.requireNonNull(options, "options");
+    requireResolved(remote);
+    new ConnectRace<A>(loop, remote, options, attachment, handler).begin();
+  }
+
+  private static void requireResolved(InetSocketAddress remote) {
     if (remote.isUnresolved()) {
       throw new UnresolvedAddressException();
     }
-    var connecting = new Connecting<A>(loop, remote, attachment, handler);
-    // Always as a task: opening the socket may fail at once, and no outcome comes inside this call.
-    loop.execute(() -> startConnect(connecting));
   }
 
-  private static <A> void startConnect(Connecting<A> connecting) {
-    var dispatcher = connecting.loop.dispatcher();
-    Descriptor socket;
-    try {
-      socket = dispatcher.driver().socket(connecting.remote);
-    } catch (IOException | ShutdownChannelGroupException e) {
-      connecting.handler.failed(e, connecting.attachment);
-      return;
-    }
-    dispatcher.submit(
-        dispatcher
-            .acquire(OpCode.CONNECT, socket, ON_CONNECT, null, connecting)
-            .argument(connecting.remote));
+  // ---- to a name
+
+  /**
+   * Connects to a host by its name, and waits. The name is resolved by the system, on a thread of {@link
+   * IoRuntime#blocking}. Of several addresses those of IPv6 and IPv4 are tried in turn, the next when an attempt has failed
+   * or has had its {@linkplain ConnectOptions#attemptDelay() time}; the first that answers wins, and the other attempts are
+   * cancelled.
+   *
+   * @param runtime whose {@link IoRuntime#loop()} the stream will belong to
+   * @param host a name, or an address in its usual form
+   * @param port 0 to 65535
+   * @param options how: time limit of all of it, local address, socket options, time between attempts
+   * @return a connected stream; {@link #remoteAddress()} tells which address it was
+   * @throws java.net.UnknownHostException when the name has no address
+   * @throws java.net.ConnectException when no address could be connected to: what the first attempt failed with is its
+   *     cause, what the others did is suppressed
+   * @throws java.net.SocketTimeoutException when the options' time is over; it names the addresses that were tried
+   * @throws UnsupportedOperationException for a socket option that the driver does not have
+   * @throws IOException when no address is of the local address's family
+   * @throws java.util.concurrent.RejectedExecutionException when the blocking pool is full
+   * @throws IllegalArgumentException for an empty name, or a port out of range
+   * @throws IllegalStateException on a loop's thread
+   */
+  public static TcpStream connect(IoRuntime runtime, String host, int port, ConnectOptions options)
+      throws IOException {
+    Futures.requireMayWait();
+    return Futures.await(connectAsync(runtime, host, port, options));
   }
 
-  @SuppressWarnings("unchecked") // the attachment was made by connect
-  private static void connected(Operation operation, int result) {
-    var connecting = (Connecting<Object>) operation.attachment();
-    var socket = operation.descriptor();
-    var dispatcher = connecting.loop.dispatcher();
-    if (result < 0) {
-      var failure = operation.failure(result);
-      dispatcher.discard(socket);
-      connecting.handler.failed(failure, connecting.attachment);
-      return;
-    }
-    try {
-      var local = dispatcher.driver().localAddress(socket);
-      var stream = new TcpStream(connecting.loop, socket, local, connecting.remote);
-      connecting.handler.completed(stream, connecting.attachment);
-    } catch (IOException e) {
-      dispatcher.discard(socket);
-      connecting.handler.failed(e, connecting.attachment);
-    }
+  /**
+   * Connects to a host by its name.
+   *
+   * @param runtime whose {@link IoRuntime#loop()} the stream will belong to
+   * @param host a name, or an address in its usual form
+   * @param port 0 to 65535
+   * @param options how: time limit of all of it, local address, socket options, time between attempts
+   * @return completes with a connected stream, or fails as {@link #connect(IoRuntime, String, int, ConnectOptions)} does;
+   *     cancelling it cancels all attempts, and does not wait for the name's lookup, which a {@link io.gyre.CancelScope}
+   *     does
+   * @throws IllegalArgumentException for an empty name, or a port out of range
+   */
+  public static CompletableFuture<TcpStream> connectAsync(
+      IoRuntime runtime, String host, int port, ConnectOptions options) {
+    return connectAsync(runtime.loop(), NameResolver.SYSTEM, host, port, options);
+  }
+
+  /** The same with names from elsewhere: for tests. */
+  static CompletableFuture<TcpStream> connectAsync(
+      EventLoop loop, NameResolver resolver, String host, int port, ConnectOptions options) {
+    Objects.requireNonNull(options, "options");
+    return ConnectRace.connectAsync(
+        loop, future -> new ConnectRace<>(loop, resolver, host, port, options, null, future));
+  }
+
+  /**
+   * Connects on a chosen loop to a host by its name.
+   *
+   * @param loop whose the stream will be
+   * @param host a name, or an address in its usual form
+   * @param port 0 to 65535
+   * @param options how: time limit of all of it, local address, socket options, time between attempts
+   * @param attachment given to the handler
+   * @param handler called on the loop's thread; what it is told of failures, see {@link #connect(IoRuntime, String, int,
+   *     ConnectOptions)}
+   * @param <A> the attachment's type
+   * @throws IllegalArgumentException for an empty name, or a port out of range
+   */
+  public static <A> void connect(
+      EventLoop loop,
+      String host,
+      int port,
+      ConnectOptions options,
+      A attachment,
+      CompletionHandler<TcpStream, ? super A> handler) {
+    Objects.requireNonNull(handler, "handler");
+    Objects.requireNonNull(options, "options");
+    new ConnectRace<A>(loop, NameResolver.SYSTEM, host, port, options, attachment, handler).begin();
   }
 
   /**

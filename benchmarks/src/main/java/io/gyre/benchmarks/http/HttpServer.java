@@ -3,6 +3,7 @@ package io.gyre.benchmarks.http;
 import io.gyre.EventLoop;
 import io.gyre.IoRuntime;
 import io.gyre.fs.AsyncFiles;
+import io.gyre.net.ListenOptions;
 import io.gyre.net.TcpListener;
 import java.io.IOException;
 import java.net.InetSocketAddress;
@@ -74,7 +75,7 @@ public final class HttpServer {
     if (!Files.isDirectory(directory)) {
       throw new NotDirectoryException(directory.toString());
     }
-    var listening = new TcpListener.Options(BACKLOG, on.size() > 1);
+    var listening = ListenOptions.DEFAULT.withBacklog(BACKLOG).withReusePort(on.size() > 1);
     address = wanted;
     for (var loop : on) {
       var root = AsyncFiles.of(loop).openDirectory(directory);
