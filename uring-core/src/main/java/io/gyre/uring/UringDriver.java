@@ -384,11 +384,19 @@ final class UringDriver implements Driver {
   private boolean grantRoom() {
     settleRoom();
     noteTaken();
-    if (waiting.isEmpty()) {
+    if (waiting.isEmpty() && !hasPrecedence()) {
       room = Math.max(0, Math.min(credit - inKernel, ring.free()));
       roomGranted = room;
     }
     return room > 0;
+  }
+
+  /**
+   * Whether what goes before operations waits for room. Where a thread of the kernel's takes entries, room comes at any
+   * time: handlers that answer each outcome with an operation would take all of it before the turn writes anything.
+   */
+  private boolean hasPrecedence() {
+    return ring.isPolled() && !(wakeArmed && cancels.isEmpty());
   }
 
   /** What a thread of the kernel's has taken meanwhile makes room. Without such a thread only {@link #enter} does. */
