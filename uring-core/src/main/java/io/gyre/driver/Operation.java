@@ -758,6 +758,7 @@ public final class Operation {
     cancelRequested = false;
     flags = 0;
     transferred = 0;
+    notifications = 0;
     hasLeft = false;
     value = null;
     if (further) {

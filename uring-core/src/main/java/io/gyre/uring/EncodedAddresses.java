@@ -31,7 +31,9 @@ final class EncodedAddresses {
    */
   int write(InetSocketAddress address, boolean isV6, long to) {
     int place = (address.hashCode() * 0x9E37_79B9) >>> 24; // 256 places
-    if (knownV6[place] != isV6 || !address.equals(known[place])) {
+    if (knownV6[place] != isV6
+        || !address.equals(known[place])
+        || (isV6 && words[place * WORDS + 3] != scope(address))) { // equals leaves that out
       encode(address, isV6, place * WORDS);
       known[place] = address;
       knownV6[place] = isV6;
@@ -62,7 +64,11 @@ final class EncodedAddresses {
     } else {
       words[at + 1] = bytes.getLong(0);
       words[at + 2] = bytes.getLong(Long.BYTES);
-      words[at + 3] = ((Inet6Address) address.getAddress()).getScopeId();
+      words[at + 3] = scope(address);
     }
+  }
+
+  private static int scope(InetSocketAddress address) {
+    return address.getAddress() instanceof Inet6Address v6 ? v6.getScopeId() : 0;
   }
 }

@@ -1008,6 +1008,23 @@ final class UringDriver implements Driver {
     }
   }
 
+  /** There was no thread for it, or not the memory: the descriptor is closed all the same, and lingers no more. */
+  private void closeAnyhow(Operation operation) {
+    var closing = (UringDescriptor) operation.descriptor();
+    if (closing.lingers) {
+      closing.lingers = false;
+      try {
+        sockets.setOption(closing.fd, closing.subject(), StandardSocketOptions.SO_LINGER, -1);
+      } catch (IOException e) {
+        // Then it may be that the loop waits for the peer, which is better than a lost descriptor.
+      }
+    }
+    closing.closeBegun = true;
+    operation.setFailure(null);
+    operation.setDriverState(MORE_TO_DO);
+    start(operation);
+  }
+
   /** The end of an operation, from the kernel or without it. */
   private void finish(Operation operation, int result) {
     int outcome = result;
@@ -1059,6 +1076,10 @@ final class UringDriver implements Driver {
         }
       }
       case RECEIVE_MULTISHOT -> receives.unpick(operation);
+      case CLOSE -> {
+        closeAnyhow(operation);
+        return;
+      }
       case OPEN -> {
         if (isRemoval(operation)) {
           // As with a close: cancelling everything may find it in the kernel still.
@@ -1226,13 +1247,7 @@ final class UringDriver implements Driver {
       start(operation);
       return;
     }
-    if (operation.notifications() == 0) {
-      sendEnded(operation, outcome);
-    } else {
-      operation.setResult(outcome);
-      passTurn(operation);
-      dispatcher.leaveDescriptor(operation);
-    }
+    sendEnded(operation, outcome);
   }
 
   /** Whether it failed because it was to be one: for this kind of socket, or for want of memory that may be pinned. */
@@ -1260,6 +1275,11 @@ final class UringDriver implements Driver {
       passTurn(operation);
     } else {
       operation.setBehind(null); // it was cancelled while it waited, or could not be prepared
+    }
+    if (operation.notifications() > 0) { // of what had gone out before: the memory is the kernel's
+      operation.setResult(result);
+      dispatcher.leaveDescriptor(operation);
+      return;
     }
     OperationMemory.releaseCopy(operation);
     dispatcher.resolve(operation, result);
@@ -1312,7 +1332,12 @@ final class UringDriver implements Driver {
     int fd = sockets.listen(request);
     // The system may have chosen the port: messages name the one that it is.
     var subject = Errors.format(request.address());
-    return newDescriptor(Errors.format(sockets.localAddress(fd, subject)), fd);
+    var listener = newDescriptor(Errors.format(sockets.localAddress(fd, subject)), fd);
+    // Connections inherit it.
+    listener.lingers =
+        request.options().get(StandardSocketOptions.SO_LINGER) instanceof Integer seconds
+            && seconds > 0;
+    return listener;
   }
 
   @Override

@@ -12,6 +12,7 @@ import java.net.InetSocketAddress;
 import java.net.SocketException;
 import java.net.SocketTimeoutException;
 import java.net.UnknownHostException;
+import java.nio.channels.ClosedChannelException;
 import java.nio.channels.CompletionHandler;
 import java.nio.channels.ShutdownChannelGroupException;
 import java.time.Duration;
@@ -247,21 +248,24 @@ final class ConnectRace<A> implements CompletionHandler<TcpStream, ConnectRace.A
     } else if (isFinal(cause) || attempt.connector.isEndedByScope()) {
       finish(cause);
     } else if (!toTry.isEmpty()) {
-      tryAtOnce();
+      tryAtOnce(cause);
     } else if (underWay.isEmpty()) {
       finish(resolver == null ? cause : allFailed());
     }
   }
 
   /** In a task of its own, or a long list of addresses that all fail at once would be as many calls deep. */
-  private void tryAtOnce() {
+  private void tryAtOnce(Throwable cause) {
     nextAttempt.cancel();
     nextAttempt = loop.schedule(Duration.ZERO, this::tryNext);
+    if (nextAttempt.isDone()) { // the loop is ending, and runs no tasks for later
+      finish(cause);
+    }
   }
 
   /** Whether the next address would fare no better: it was the runtime's end, or the caller's mistake. */
   private static boolean isFinal(Throwable cause) {
-    return !(cause instanceof IOException);
+    return !(cause instanceof IOException) || cause instanceof ClosedChannelException;
   }
 
   private void cancelAttempts() {

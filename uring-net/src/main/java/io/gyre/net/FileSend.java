@@ -41,6 +41,7 @@ final class FileSend implements Completion {
   private Buffer pooled;
   private ByteBuffer block;
   private long sent;
+  private boolean cancelled;
 
   @SuppressWarnings("unchecked") // the handler is called with the attachment given along
   FileSend(
@@ -61,6 +62,15 @@ final class FileSend implements Completion {
   /** How much of it counts as queued. */
   long left() {
     return count - sent;
+  }
+
+  /** Before its turn; later what is under way of it is cancelled by itself. */
+  void cancel() {
+    cancelled = true;
+  }
+
+  boolean isCancelled() {
+    return cancelled;
   }
 
   /** Its turn has come: everything before it is with the driver. */

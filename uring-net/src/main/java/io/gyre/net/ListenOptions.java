@@ -1,5 +1,6 @@
 package io.gyre.net;
 
+import io.gyre.driver.SocketOptions;
 import java.net.SocketOption;
 import java.util.HashMap;
 import java.util.Map;
@@ -35,7 +36,7 @@ public record ListenOptions(
   public static final ListenOptions DEFAULT =
       new ListenOptions(1024, true, false, UNLIMITED, Map.of(), Map.of());
 
-  /** Refuses what is out of range, and values that are not of their option's type. */
+  /** Refuses what is out of range, values that are not of their option's type, and options that can only be read. */
   public ListenOptions {
     if (backlog < 1) {
       throw new IllegalArgumentException("backlog must be at least 1: " + backlog);
@@ -45,19 +46,8 @@ public record ListenOptions(
     }
     options = Map.copyOf(options);
     streamOptions = Map.copyOf(streamOptions);
-    options.forEach(ListenOptions::checkType);
-    streamOptions.forEach(ListenOptions::checkType);
-  }
-
-  private static void checkType(SocketOption<?> option, Object value) {
-    if (!option.type().isInstance(value)) {
-      throw new IllegalArgumentException(
-          option.name()
-              + " takes a value of type "
-              + option.type().getSimpleName()
-              + ", not "
-              + value);
-    }
+    options.forEach(SocketOptions::check);
+    streamOptions.forEach(SocketOptions::check);
   }
 
   /**

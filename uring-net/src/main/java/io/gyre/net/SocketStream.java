@@ -47,6 +47,7 @@ import java.util.function.Consumer;
  *     IORING_RECV_MULTISHOT (kernel 6.0), IORING_OP_SEND, IORING_OP_SHUTDOWN</a>
  */
 public abstract sealed class SocketStream implements ByteStream permits TcpStream {
+  private static final Completion ON_SHUTDOWN = SocketStream::shutdownEnded;
   private static final Completion ON_RECEIVE = SocketStream::receiveCompleted;
   private static final Completion ON_RECEIVE_REFUSED = SocketStream::receiveRefused;
   private static final Completion ON_READ = SocketStream::readCompleted;
@@ -432,6 +433,7 @@ public abstract sealed class SocketStream implements ByteStream permits TcpStrea
       setOut(GatheredWrite.bytes(own), loop::execute, () -> write(own, attachment, handler));
       return;
     }
+    var _ = GatheredWrite.bytes(srcs); // refuses before there is an operation
     if (outputShutdown) {
       refuseWrite(handler, attachment);
     } else {
@@ -450,6 +452,7 @@ public abstract sealed class SocketStream implements ByteStream permits TcpStrea
           () -> write(own, attachment, handler));
       return;
     }
+    var _ = GatheredWrite.bytes(srcs); // refuses before there is an operation
     if (outputShutdown) {
       refuseWrite(handler, attachment);
     } else {
@@ -652,6 +655,8 @@ public abstract sealed class SocketStream implements ByteStream permits TcpStrea
     if (result < 0) {
       stream.behindFile.remove(turn);
       send.fail(turn.failure(result));
+    } else if (send.isCancelled()) {
+      send.fail(turn.failure(-Errno.ECANCELED.number()));
     } else {
       send.begin(turn.scope());
     }
@@ -809,19 +814,30 @@ public abstract sealed class SocketStream implements ByteStream permits TcpStrea
       return;
     }
     outputShutdown = true;
-    shutdownsOnceWritten.add(
+    var shutdown =
         dispatcher
-            .acquire(OpCode.SHUTDOWN, descriptor, Operation.NOTIFY, handler, attachment)
-            .flags(OUTPUT));
+            .acquire(OpCode.SHUTDOWN, descriptor, ON_SHUTDOWN, handler, attachment)
+            .argument(this)
+            .flags(OUTPUT);
     if (writesInFlight == 0) {
-      submitShutdowns();
+      dispatcher.submit(shutdown);
+    } else if (dispatcher.park(shutdown)) {
+      shutdownsOnceWritten.add(shutdown);
     }
   }
 
   private void submitShutdowns() {
     for (var s = shutdownsOnceWritten.poll(); s != null; s = shutdownsOnceWritten.poll()) {
-      dispatcher.submit(s);
+      dispatcher.submitParked(s);
     }
+  }
+
+  /** One that was ended while it waited is not to be submitted any more. */
+  private static void shutdownEnded(Operation operation, int result) {
+    if (result < 0) {
+      ((SocketStream) operation.argument()).shutdownsOnceWritten.remove(operation);
+    }
+    Operation.NOTIFY.complete(operation, result);
   }
 
   @Override
@@ -833,6 +849,9 @@ public abstract sealed class SocketStream implements ByteStream permits TcpStrea
         reading = Reading.EACH; // the receiver is told of this cancellation, not paused by it
       } else if (reading == Reading.PAUSED) {
         armReceive(); // nothing is in flight on its behalf: this is, and ends at once
+      }
+      if (fileSend != null) {
+        fileSend.cancel(); // whose turn may have come, with nothing in flight yet
       }
       dispatcher.cancelAll(descriptor);
     }

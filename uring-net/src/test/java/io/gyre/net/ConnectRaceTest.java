@@ -156,6 +156,18 @@ class ConnectRaceTest {
   }
 
   @DriverTest
+  void theEndOfTheRuntimeEndsARaceWithAddressesLeft(TestRuntime driver) throws Exception {
+    var runtime = driver.start();
+    try (var silent = atFreePort(port -> new SilentListener(V6, port))) {
+      int before = sockets(driver);
+      var connect = connect(runtime, resolving(V4, V6), silent.port(), ONE_BY_ONE);
+      awaitSockets(driver, before + 1);
+      runtime.close();
+      Waits.failure(IOException.class, connect, "the connect");
+    }
+  }
+
+  @DriverTest
   void whereAllFailOneExceptionTellsOfEach(TestRuntime driver) throws Exception {
     var runtime = driver.start();
     int port = deadPort();

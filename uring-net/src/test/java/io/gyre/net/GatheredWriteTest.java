@@ -285,6 +285,33 @@ class GatheredWriteTest {
     }
   }
 
+  @DriverTest
+  void whatIsRefusedOnTheLoopLeavesNothingInFlight(TestRuntime driver) throws Exception {
+    var runtime = driver.start();
+    try (var pair = StreamPair.open(runtime)) {
+      var recorder = new Recorder<Integer>();
+      onLoop(
+          pair.stream(),
+          () -> {
+            var missing = new ByteBuffer[] {ByteBuffer.allocate(1), null};
+            assertThrows(
+                NullPointerException.class, () -> pair.stream().write(missing, 1, recorder));
+            return null;
+          });
+      assertEquals(0, pair.stream().queuedBytes());
+      int inFlight = onLoop(pair.stream(), () -> pair.stream().loop().dispatcher().inFlight());
+      onLoop(
+          pair.stream(),
+          () -> {
+            pair.stream().write(new ByteBuffer[] {ByteBuffer.allocate(1)}, 2, recorder);
+            return null;
+          });
+      assertEquals(2, recorder.awaitOne().attachment());
+      int after = onLoop(pair.stream(), () -> pair.stream().loop().dispatcher().inFlight());
+      assertEquals(inFlight, after);
+    }
+  }
+
   private static <T> T onLoop(TcpStream stream, Supplier<T> task) {
     var done = new CompletableFuture<T>();
     stream

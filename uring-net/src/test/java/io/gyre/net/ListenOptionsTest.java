@@ -50,7 +50,7 @@ class ListenOptionsTest {
             () ->
                 new ListenOptions(
                     1, true, false, 1, Map.of(), Map.of(StandardSocketOptions.TCP_NODELAY, 1)));
-    assertEquals("TCP_NODELAY takes a value of type Boolean, not 1", failure.getMessage());
+    assertEquals("TCP_NODELAY takes a Boolean, not a Integer", failure.getMessage());
   }
 
   @Test

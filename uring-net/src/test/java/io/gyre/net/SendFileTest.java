@@ -25,6 +25,7 @@ import java.net.SocketTimeoutException;
 import java.nio.ByteBuffer;
 import java.nio.channels.AsynchronousCloseException;
 import java.nio.channels.ClosedChannelException;
+import java.nio.channels.CompletionHandler;
 import java.nio.channels.NonReadableChannelException;
 import java.nio.file.Files;
 import java.nio.file.OpenOption;
@@ -279,6 +280,25 @@ class SendFileTest {
   }
 
   @DriverTest
+  void cancellingAllReachesOneWhoseTurnHasJustCome(TestRuntime driver) throws Exception {
+    try (var pair = StreamPair.open(driver.start());
+        var file = open(pair, file(100))) {
+      var future = new CompletableFuture<Long>();
+      pair.stream()
+          .loop()
+          .execute(
+              () -> {
+                pair.stream().sendFile(file, 0, 100, null, completing(future));
+                pair.stream().cancelAll();
+              });
+      assertThrows(CancellationException.class, () -> Waits.get(future, "the file"));
+      assertEquals(0, pair.stream().queuedBytes());
+      assertEquals(3, pair.stream().write(pattern.fill(ByteBuffer.allocate(3), 7)));
+      pattern.check(pair.peer().getInputStream().readNBytes(3), 0, 3, 7);
+    }
+  }
+
+  @DriverTest
   void theEndOfTheRuntimeEndsThemAll(TestRuntime driver) throws Exception {
     int bytes = 8 << 20;
     var runtime = driver.start(b -> b.shutdownTimeout(Duration.ofMillis(500)));
@@ -352,5 +372,19 @@ class SendFileTest {
       }
       assertEquals(0, stream.queuedBytes());
     }
+  }
+
+  private static CompletionHandler<Long, Void> completing(CompletableFuture<Long> future) {
+    return new CompletionHandler<>() {
+      @Override
+      public void completed(Long bytes, Void none) {
+        future.complete(bytes);
+      }
+
+      @Override
+      public void failed(Throwable cause, Void none) {
+        future.completeExceptionally(cause);
+      }
+    };
   }
 }
