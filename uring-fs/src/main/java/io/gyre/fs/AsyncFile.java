@@ -2054,10 +2054,10 @@ public final class AsyncFile implements FileSource, AutoCloseable {
    * Makes what was written durable: fsync(2), or fdatasync(2). Covers writes whose outcome has come before this call;
    * those still in flight may or may not be covered.
    *
-   * <p>A failure to write data back (EIO, ENOSPC, EDQUOT) is final for this open file: the kernel reports it once and
-   * forgets what could not be written, so every later call fails too, without asking it again. Of several at the same time
-   * it tells one: a success is reported when all that were under way at its end have ended, and is a failure if one of them
-   * has failed so. A failed write counts as well if it was to be durable: with {@link TransferOption#DSYNC} or {@link
+   * <p>A failure to write data back (EIO, ENOSPC, EDQUOT, or what a device or file server says in their place) is final
+   * for this open file: the kernel reports it once and forgets what could not be written, so every later call fails too,
+   * without asking it again. Of several at the same time it tells one: a success is reported when all that were under way
+   * at its end have ended, and is a failure if one of them has failed so. A failed write counts as well if it was to be durable: with {@link TransferOption#DSYNC} or {@link
    * TransferOption#SYNC}, or of a file that was opened so.
    *
    * @param metaData whether also the metadata that is not needed to read the data back

@@ -328,8 +328,9 @@ public final class BlockReader<A> {
   }
 
   private void completed(Block block, Operation operation, int result) {
-    if (operation.isCancelRequested()) { // it may have been quicker; nothing is to follow it
-      goNoFurther();
+    if (cancellation == null && operation.isCancelRequested()) {
+      goNoFurther(
+          OpenFile.cancellation(operation)); // it may have been quicker; nothing is to follow
     }
     if (result < 0) {
       block.cause = operation.failure(result);
@@ -468,15 +469,15 @@ public final class BlockReader<A> {
 
   /** All on the file is being cancelled. Who has nothing in flight learns of it at the next turn. */
   private void cancelAll() {
-    goNoFurther();
+    if (cancellation == null) {
+      goNoFurther(new CancellationException("read " + file + " was cancelled"));
+    }
     tell(this::pump);
   }
 
-  private void goNoFurther() {
-    if (cancellation == null) {
-      cancellation = new CancellationException("read " + file + " was cancelled");
-      reachedEnd = true;
-    }
+  private void goNoFurther(Throwable cause) {
+    cancellation = cause;
+    reachedEnd = true;
   }
 
   /**

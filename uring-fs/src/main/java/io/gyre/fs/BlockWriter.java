@@ -340,7 +340,7 @@ public final class BlockWriter<A> {
     if (result > 0) {
       block.done += result;
       if (block.done < block.bytes && failure == null && operation.isCancelRequested()) {
-        failure = cancelled(); // it was quicker; nothing is to follow it
+        failure = OpenFile.cancellation(operation); // it was quicker; nothing is to follow it
       }
       if (block.done < block.bytes && failure == null) {
         writeOn(block);

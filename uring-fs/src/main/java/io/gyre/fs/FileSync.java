@@ -235,7 +235,7 @@ final class FileSync implements Completion {
       } catch (Throwable t) { // the others are told all the same
         if (thrown == null) {
           thrown = t;
-        } else {
+        } else if (!thrown.equals(t)) { // which refuses to hold itself
           thrown.addSuppressed(t);
         }
       }
@@ -290,7 +290,10 @@ final class FileSync implements Completion {
   private static boolean isLoss(int result) {
     return switch (Errno.of(-result)) {
       case EIO, ENOSPC, EDQUOT -> true;
-      case null, default -> false;
+      // What the block layer, or a file server, says in place of EIO.
+      case ENXIO, ENODEV, ENODATA, ETIMEDOUT, ESTALE -> true;
+      case null -> true;
+      default -> false;
     };
   }
 }

@@ -4,7 +4,6 @@ import io.gyre.Buffer;
 import io.gyre.IoHandler;
 import io.gyre.driver.BufferAccess;
 import io.gyre.driver.Completion;
-import io.gyre.driver.Errno;
 import io.gyre.driver.OpCode;
 import io.gyre.driver.Operation;
 import io.gyre.driver.OperationScope;
@@ -141,7 +140,7 @@ final class FullTransfer implements Completion {
     var handler = part.handler();
     var attachment = part.attachment();
     if (part.isCancelRequested()) { // it was quicker; nothing is to follow it
-      var failure = cancellation(part);
+      var failure = failure(OpenFile.cancellation(part));
       end();
       @SuppressWarnings("unchecked") // set together with its attachment
       var whom = (IoHandler<Object>) handler;
@@ -149,13 +148,6 @@ final class FullTransfer implements Completion {
       return;
     }
     submitRest(handler, attachment, part.scope());
-  }
-
-  /** In the words of the scope that asked for it, if one did: its time may be over. */
-  private Throwable cancellation(Operation part) {
-    var scope = part.scope();
-    var refusal = scope == null ? null : scope.refusal(part);
-    return failure(refusal == null ? part.failure(-Errno.ECANCELED.number()) : refusal);
   }
 
   /** Rests from here on. */

@@ -3,6 +3,7 @@ package io.gyre.fs;
 import io.gyre.EventLoop;
 import io.gyre.driver.Completion;
 import io.gyre.driver.Descriptor;
+import io.gyre.driver.Errno;
 import io.gyre.driver.OpCode;
 import io.gyre.driver.OpenRequest;
 import io.gyre.driver.Operation;
@@ -110,6 +111,18 @@ final class OpenFile {
     } else {
       loop.execute(() -> start(code, completion, position, length, flags, handler, attachment));
     }
+  }
+
+  /** In the words of the scope that asked for it, if one did: its time may be over. */
+  static Throwable cancellation(Operation part) {
+    var scope = part.scope();
+    var refusal = scope == null ? null : scope.refusal(part);
+    return refusal == null ? part.failure(-Errno.ECANCELED.number()) : refusal;
+  }
+
+  /** Whether a write with these flags is a sync as well. */
+  boolean syncs(int flags) {
+    return syncsWrites || FileSync.takes(flags);
   }
 
   /** A write has failed, which counts as a failed sync where each write is one. The loop's thread only. */

@@ -102,25 +102,30 @@ final class PathMove {
       how.add(StandardCopyOption.REPLACE_EXISTING);
     }
     var copyOptions = List.copyOf(how).toArray(CopyOption[]::new);
-    return owner
-        .step(
-            () ->
-                trees.copyAsync(
-                    source, target, TreeOptions.DEFAULT.durably(), TreeProgress.NONE, copyOptions))
-        .thenCompose(copied -> forceName())
+    // Opened before anything is made: where it may not be, nothing is.
+    return openParent()
+        .thenCompose(
+            parent ->
+                CompositeFuture.andFinally(
+                    owner
+                        .step(
+                            () ->
+                                trees.copyAsync(
+                                    source,
+                                    target,
+                                    TreeOptions.DEFAULT.durably(),
+                                    TreeProgress.NONE,
+                                    copyOptions))
+                        .thenCompose(copied -> owner.step(parent::forceAsync)),
+                    parent::closeAsync))
         .thenCompose(
             forced ->
                 owner.step(() -> trees.deleteAsync(source, TreeOptions.DEFAULT, TreeProgress.NONE)))
         .thenAccept(removed -> {});
   }
 
-  private CompletableFuture<Void> forceName() {
+  private CompletableFuture<AsyncDirectory> openParent() {
     var parent = target.getParent();
-    return owner
-        .step(() -> files.openDirectoryAsync(parent == null ? Path.of("") : parent))
-        .thenCompose(
-            directory ->
-                CompositeFuture.andFinally(
-                    owner.step(directory::forceAsync), directory::closeAsync));
+    return owner.step(() -> files.openDirectoryAsync(parent == null ? Path.of("") : parent));
   }
 }

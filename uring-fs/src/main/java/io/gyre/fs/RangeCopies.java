@@ -2,7 +2,6 @@ package io.gyre.fs;
 
 import io.gyre.IoHandler;
 import io.gyre.driver.OpCode;
-import io.gyre.driver.Operation;
 import java.util.Objects;
 
 /** Bytes that go from one file to another without coming here. */
@@ -55,7 +54,7 @@ final class RangeCopies {
     Objects.requireNonNull(handler, "handler");
     if (file.loop.inLoop()) {
       file.submit(
-          file.operation(code, Operation.NOTIFY, handler, attachment)
+          file.operation(code, target.onWrite, handler, attachment)
               .offset(position)
               .other(target.descriptor, targetPosition)
               .length(count));

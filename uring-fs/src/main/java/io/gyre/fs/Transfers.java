@@ -110,7 +110,7 @@ final class Transfers {
     Objects.requireNonNull(src, "src");
     Objects.requireNonNull(handler, "handler");
     if (file.loop.inLoop()) {
-      if (FileSync.takes(flags)) {
+      if (file.syncs(flags)) {
         file.sync.write(src, position, flags, attachment, handler);
         return;
       }
@@ -137,7 +137,7 @@ final class Transfers {
     Objects.requireNonNull(src, "src");
     Objects.requireNonNull(handler, "handler");
     if (file.loop.inLoop()) {
-      if (FileSync.takes(flags)) {
+      if (file.syncs(flags)) {
         file.sync.write(src, position, flags, attachment, handler);
         return;
       }

@@ -60,13 +60,25 @@ final class UserStage extends TimerWheel.Entry {
 
   private void onLoop(Runnable outcome) {
     if (loop.inLoop()) {
-      outcome.run();
+      inNoScope(outcome);
       return;
     }
     try {
-      loop.execute(outcome);
+      loop.execute(() -> inNoScope(outcome));
     } catch (ShutdownChannelGroupException e) {
       outcome.run(); // here, since there is no loop any more
+    }
+  }
+
+  /** What follows is the replacement's own, and not of the scope in which the user's stage happened to complete. */
+  private void inNoScope(Runnable outcome) {
+    var dispatcher = loop.dispatcher();
+    var theirs = dispatcher.scope();
+    dispatcher.setScope(null);
+    try {
+      outcome.run();
+    } finally {
+      dispatcher.setScope(theirs);
     }
   }
 

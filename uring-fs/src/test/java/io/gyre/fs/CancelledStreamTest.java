@@ -7,13 +7,16 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 
 import io.gyre.Buffer;
+import io.gyre.CancelScope;
 import io.gyre.EventLoop;
 import io.gyre.driver.OpCode;
 import io.gyre.testing.DriverTest;
 import io.gyre.testing.TestRuntime;
 import io.gyre.testing.Waits;
+import java.io.InterruptedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
@@ -99,6 +102,36 @@ class CancelledStreamTest {
           assertEquals(bytes < BLOCK ? bytes : asked * BLOCK, reading.bytes);
         }
       }
+    }
+  }
+
+  @DriverTest
+  void aStreamWhoseTimeIsOverSaysSo(TestRuntime driver) throws Exception {
+    var path = Files.write(dir.resolve("file"), new byte[10 * BLOCK]);
+    var disk = delaying(driver, OpCode.READ);
+    try (var runtime = driver.startOn(disk, b -> b);
+        var file = AsyncFile.open(runtime, path, READ)) {
+      var loop = runtime.loop();
+      var options = ReadAhead.DEFAULT.blockBytes(BLOCK).depth(1);
+      Reading reading;
+      var time = Duration.ofMillis(50);
+      do { // until it is enough for the first read to begin in, on whatever machine
+        reading = new Reading(false);
+        var scope = CancelScope.withTimeout(time);
+        var one = reading;
+        scope.run(() -> file.readBlocks(options, null, one));
+        Waits.until("the end of its time", scope::isCancelled);
+        time = time.multipliedBy(2);
+      } while (disk.asked(loop) == 0);
+      // The read was quicker than its cancellation.
+      onLoop(
+          loop,
+          () -> {
+            disk.endSoon(0, BLOCK);
+            return null;
+          });
+      assertInstanceOf(
+          InterruptedIOException.class, Waits.get(reading.end, "the end of the stream"));
     }
   }
 

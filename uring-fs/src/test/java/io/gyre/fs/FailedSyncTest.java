@@ -149,9 +149,7 @@ class FailedSyncTest {
       var held = new ArrayList<CompletableFuture<Void>>();
       var thrown = new IllegalStateException("the handler's");
       held.add(file.forceAsync(true));
-      file.force(
-          true,
-          null,
+      var throwing =
           new IoHandler<Void>() {
             @Override
             public void completed(int result, Void attachment) {
@@ -160,11 +158,14 @@ class FailedSyncTest {
 
             @Override
             public void failed(Throwable cause, Void attachment) {}
-          });
+          };
+      file.force(true, null, throwing);
+      file.force(true, null, throwing); // the same object, as the JVM throws some of its own
       held.add(file.forceAsync(true));
-      disk.awaitAsked(loop, 3);
+      disk.awaitAsked(loop, 4);
       disk.succeed(loop, 1);
       disk.succeed(loop, 2);
+      disk.succeed(loop, 3);
       disk.succeed(loop, 0);
       for (var force : held) {
         Waits.get(force, "one beside the handler that throws");

@@ -50,9 +50,6 @@ public final class WarmUp {
     if (compiled - compiledBefore > quietNanos / QUIET_PART) {
       compiledBefore = compiled;
       quietSince = now;
-    } else if (now - quietSince >= quietNanos) {
-      // What little there was is forgotten: many such seconds are rest, too.
-      compiledBefore = compiled;
     }
     long passed = now - begun;
     return passed >= leastNanos
