@@ -1,6 +1,9 @@
 package io.gyre.benchmarks.cli;
 
 import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.UnknownHostException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
@@ -42,6 +45,15 @@ final class Arguments {
     }
     if (!Files.isRegularFile(path)) {
       throw new CommandFailed(path + ": is not a regular file");
+    }
+  }
+
+  /** Where to listen. */
+  static InetSocketAddress address(String host, int port) {
+    try {
+      return new InetSocketAddress(InetAddress.getByName(host), port);
+    } catch (UnknownHostException e) {
+      throw new CommandFailed("--host " + host + ": unknown host");
     }
   }
 }

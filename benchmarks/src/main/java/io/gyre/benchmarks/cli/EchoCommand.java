@@ -8,9 +8,6 @@ import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
 import java.io.UncheckedIOException;
-import java.net.InetAddress;
-import java.net.InetSocketAddress;
-import java.net.UnknownHostException;
 import java.nio.charset.StandardCharsets;
 import java.util.Locale;
 import java.util.concurrent.Callable;
@@ -124,7 +121,7 @@ final class EchoCommand implements Callable<Integer> {
     int listeners = distribute == Distribute.REUSEPORT ? loops : 1;
     Arguments.range(spec, "--max-connections", maxConnections, listeners, ListenOptions.UNLIMITED);
     var out = spec.commandLine().getOut();
-    var address = address();
+    var address = Arguments.address(host, port);
     var builder =
         driver
             .builder()
@@ -158,14 +155,6 @@ final class EchoCommand implements Callable<Integer> {
       end.reached();
     }
     return 0;
-  }
-
-  private InetSocketAddress address() {
-    try {
-      return new InetSocketAddress(InetAddress.getByName(host), port);
-    } catch (UnknownHostException e) {
-      throw new CommandFailed("--host " + host + ": unknown host");
-    }
   }
 
   private void reportOnStdin(EchoServer server) {

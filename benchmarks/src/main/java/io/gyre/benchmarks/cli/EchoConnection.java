@@ -2,6 +2,7 @@ package io.gyre.benchmarks.cli;
 
 import io.gyre.Buffer;
 import io.gyre.IoHandler;
+import io.gyre.benchmarks.http.PeerDeparture;
 import io.gyre.net.ReceiveHandler;
 import io.gyre.net.TcpStream;
 
@@ -135,7 +136,7 @@ final class EchoConnection implements ReceiveHandler<Void> {
 
   private void lost(Throwable cause) {
     if (!closed) {
-      if (!Failures.isPeersDeparture(cause)) {
+      if (!PeerDeparture.is(cause)) {
         owner.failed(cause);
       }
       close();

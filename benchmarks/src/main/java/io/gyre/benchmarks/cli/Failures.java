@@ -43,13 +43,4 @@ final class Failures {
   static String oneLine(String text) {
     return text == null ? "" : text.strip().replaceAll("\\s*\\R\\s*", "; ");
   }
-
-  /** Whether a connection broke because its other end left, which is no error of ours. */
-  static boolean isPeersDeparture(Throwable failure) {
-    var message = String.valueOf(failure.getMessage());
-    return message.contains("ECONNRESET")
-        || message.contains("EPIPE")
-        || message.contains("Connection reset")
-        || message.contains("Broken pipe");
-  }
 }

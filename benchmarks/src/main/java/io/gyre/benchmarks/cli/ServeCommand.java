@@ -8,9 +8,6 @@ import io.gyre.benchmarks.http.ServeOptions;
 import io.gyre.driver.Errors;
 import java.io.FilterWriter;
 import java.io.IOException;
-import java.net.InetAddress;
-import java.net.InetSocketAddress;
-import java.net.UnknownHostException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -169,7 +166,7 @@ final class ServeCommand implements Callable<Integer> {
     if (Files.exists(directory) && !Files.isDirectory(directory)) {
       throw new CommandFailed(directory + ": is not a directory");
     }
-    var address = address();
+    var address = Arguments.address(host, port);
     var builder =
         driver
             .builder()
@@ -177,7 +174,6 @@ final class ServeCommand implements Callable<Integer> {
             .ringEntries(RING_ENTRIES)
             .completionEntries(COMPLETION_ENTRIES)
             .bufferPoolBytes((long) bufferMebibytes << 20);
-    boolean inTime;
     try (var end = OrderlyEnd.onSignal("gyre-serve-end", drain)) {
       try (var log = openLog();
           var runtime = builder.start()) {
@@ -193,7 +189,7 @@ final class ServeCommand implements Callable<Integer> {
                 + loops);
         out.flush();
         end.await();
-        inTime = server.drain(Duration.ofSeconds(drain));
+        boolean inTime = server.drain(Duration.ofSeconds(drain));
         var totals = server.totals();
         out.printf(
             Locale.ROOT,
@@ -234,14 +230,6 @@ final class ServeCommand implements Callable<Integer> {
             Duration.ofSeconds(sendTimeout))
         .withMaxConnections(maxConnections)
         .withShown(hidden, followLinks, !noListing);
-  }
-
-  private InetSocketAddress address() {
-    try {
-      return new InetSocketAddress(InetAddress.getByName(host), port);
-    } catch (UnknownHostException e) {
-      throw new CommandFailed("--host " + host + ": unknown host");
-    }
   }
 
   private AccessLog openLog() throws IOException {

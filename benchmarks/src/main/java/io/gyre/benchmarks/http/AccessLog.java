@@ -7,6 +7,7 @@ import java.time.Instant;
 import java.time.ZoneId;
 import java.time.format.DateTimeFormatter;
 import java.util.ArrayList;
+import java.util.HexFormat;
 import java.util.Locale;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.TimeUnit;
@@ -24,6 +25,8 @@ public final class AccessLog implements AutoCloseable {
   private static final DateTimeFormatter TIME =
       DateTimeFormatter.ofPattern("dd/MMM/yyyy:HH:mm:ss Z", Locale.ENGLISH)
           .withZone(ZoneId.systemDefault());
+  private static final HexFormat HEX = HexFormat.of();
+  private static final int MAX_REQUEST_CHARS = 1024;
   private static final Line END = new Line("", 0, "", 0, 0);
 
   private final ArrayBlockingQueue<Line> waiting = new ArrayBlockingQueue<>(MAX_WAITING);
@@ -45,7 +48,9 @@ public final class AccessLog implements AutoCloseable {
 
   /** Adds a line. Any thread; never waits. */
   void add(String peer, String request, int status, long bytes) {
-    if (!waiting.offer(new Line(peer, System.currentTimeMillis(), request, status, bytes))) {
+    var shown =
+        request.length() > MAX_REQUEST_CHARS ? request.substring(0, MAX_REQUEST_CHARS) : request;
+    if (!waiting.offer(new Line(peer, System.currentTimeMillis(), shown, status, bytes))) {
       lost.incrementAndGet();
     }
   }
@@ -96,7 +101,8 @@ public final class AccessLog implements AutoCloseable {
     for (int i = 0; i < text.length(); i++) {
       char c = text.charAt(i);
       if (c < ' ' || c > '~' || c == '"' || c == '\\') {
-        escaped.append(String.format(Locale.ROOT, "\\x%02x", (int) c));
+        // One byte: the line was read as Latin-1.
+        escaped.append("\\x").append(HEX.toHexDigits((byte) c));
       } else {
         escaped.append(c);
       }

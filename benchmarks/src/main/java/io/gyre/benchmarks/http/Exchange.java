@@ -86,15 +86,20 @@ final class Exchange implements Lookup.Result {
   // ---- what the lookup found
 
   @Override
+  public boolean isWanted() {
+    return !connection.isClosed();
+  }
+
+  @Override
   public void found(AsyncFile file, FileStatus status, Path name) {
     if (connection.isClosed()) {
-      file.close(null, new Lookup.Closed());
+      file.close(null, Lookup.CLOSED);
       return;
     }
     var version = Version.of(status, System.currentTimeMillis());
     var outcome = Conditions.evaluate(request, version);
     if (outcome != Status.OK) {
-      file.close(null, new Lookup.Closed());
+      file.close(null, Lookup.CLOSED);
       begin(outcome);
       response.version = version;
       if (outcome == Status.NOT_MODIFIED) {
@@ -110,7 +115,7 @@ final class Exchange implements Lookup.Result {
   private void sendFile(AsyncFile file, long size, Version version, Path name) {
     chooseRange(size, version);
     if (range.kind == ByteRange.Kind.UNSATISFIABLE) {
-      file.close(null, new Lookup.Closed());
+      file.close(null, Lookup.CLOSED);
       begin(Status.RANGE_NOT_SATISFIABLE);
       response.size = size;
       sendText();

@@ -102,7 +102,12 @@ final class HttpConnection implements ReceiveHandler<Void> {
       close();
       return;
     }
-    waiting = ByteBuffer.allocate(bytes).put(waiting).put(data).flip();
+    if (bytes <= waiting.capacity()) {
+      waiting.compact().put(data).flip();
+    } else {
+      int room = Math.min(MAX_WAITING_BYTES, Math.max(bytes, 2 * waiting.capacity()));
+      waiting = ByteBuffer.allocate(room).put(waiting).put(data).flip();
+    }
     if (!paused && bytes >= PAUSE_BYTES) {
       paused = true;
       stream.pauseReceiving();

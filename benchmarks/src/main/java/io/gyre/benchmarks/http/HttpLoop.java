@@ -7,7 +7,6 @@ import io.gyre.driver.RateLimitedLog;
 import io.gyre.fs.AsyncDirectory;
 import io.gyre.net.TcpListener;
 import io.gyre.net.TcpStream;
-import java.net.StandardSocketOptions;
 import java.nio.ByteBuffer;
 import java.nio.channels.AsynchronousCloseException;
 import java.nio.channels.CompletionHandler;
@@ -96,8 +95,6 @@ final class HttpLoop implements CompletionHandler<TcpStream, Void> {
       stream.write(ByteBuffer.wrap(BUSY), stream, REFUSED);
       return;
     }
-    // An answer is one write or several in a row: none must wait for an acknowledgement.
-    var _ = stream.setOption(StandardSocketOptions.TCP_NODELAY, true);
     add(accepted, 1);
     var connection = new HttpConnection(this, stream, host(stream));
     connections.add(connection);
@@ -133,7 +130,9 @@ final class HttpLoop implements CompletionHandler<TcpStream, Void> {
   void lost(Throwable cause) {
     if (!PeerDeparture.is(cause)) {
       add(errors, 1);
-      failures.warn("a request or connection failed: {}", cause.toString());
+      failures.warn(
+          "a request or connection failed: {}",
+          cause.toString().replaceAll("\\p{Cntrl}", "?")); // which a path may hold
     }
   }
 

@@ -7,6 +7,7 @@ import io.gyre.net.ListenOptions;
 import io.gyre.net.TcpListener;
 import java.io.IOException;
 import java.net.InetSocketAddress;
+import java.net.StandardSocketOptions;
 import java.nio.file.Files;
 import java.nio.file.NotDirectoryException;
 import java.nio.file.Path;
@@ -75,7 +76,12 @@ public final class HttpServer {
     if (!Files.isDirectory(directory)) {
       throw new NotDirectoryException(directory.toString());
     }
-    var listening = ListenOptions.DEFAULT.withBacklog(BACKLOG).withReusePort(on.size() > 1);
+    // An answer is one write or several in a row: none must wait for an acknowledgement.
+    var listening =
+        ListenOptions.DEFAULT
+            .withBacklog(BACKLOG)
+            .withReusePort(on.size() > 1)
+            .withStreamOption(StandardSocketOptions.TCP_NODELAY, true);
     address = wanted;
     for (var loop : on) {
       var root = AsyncFiles.of(loop).openDirectory(directory);

@@ -12,7 +12,11 @@ final class Listing {
   /** How many entries are shown at most, so that a directory of millions does no harm. */
   static final int MAX_ENTRIES = 10_000;
 
+  /** How many are looked at: most may be hidden. */
+  private static final int MAX_SEEN = 100 * MAX_ENTRIES;
+
   private final List<Line> lines = new ArrayList<>();
+  private int seen;
   private boolean isCut;
 
   /** What is shown of an entry. */
@@ -23,6 +27,11 @@ final class Listing {
 
   /** Takes further entries; whether there is room for more. */
   boolean add(List<DirectoryEntry> entries, ServeOptions options) {
+    seen += entries.size();
+    if (seen > MAX_SEEN) {
+      isCut = true;
+      return false;
+    }
     for (var entry : entries) {
       if (isShown(entry, options)) {
         if (lines.size() == MAX_ENTRIES) {

@@ -34,7 +34,7 @@ final class Lookup {
   private static final Set<OpenOption> READ = Set.of(StandardOpenOption.READ);
   private static final Set<OpenOption> READ_NO_FOLLOW =
       Set.of(StandardOpenOption.READ, LinkOption.NOFOLLOW_LINKS);
-  private static final IoHandler<Void> CLOSED = new Closed();
+  static final IoHandler<Void> CLOSED = new Closed();
 
   /** Takes what was found: one call for each lookup, on the loop's thread. */
   interface Result {
@@ -45,6 +45,9 @@ final class Lookup {
 
     /** A directory, that was asked for without a slash. */
     void isDirectory();
+
+    /** Whether somebody still waits for it. */
+    boolean isWanted();
 
     /** Nothing that may be had; the cause is null where the status says it all. */
     void failed(Status status, Throwable cause);
@@ -260,7 +263,7 @@ final class Lookup {
   private final class OnEntries implements CompletionHandler<List<DirectoryEntry>, Void> {
     @Override
     public void completed(List<DirectoryEntry> entries, Void attachment) {
-      if (!entries.isEmpty() && listing.add(entries, options)) {
+      if (!entries.isEmpty() && result.isWanted() && listing.add(entries, options)) {
         at.nextEntries(null, this);
       } else {
         endListing();
@@ -275,7 +278,7 @@ final class Lookup {
   }
 
   /** Nothing was written: a close that fails loses nothing. */
-  static final class Closed implements IoHandler<Void> {
+  private static final class Closed implements IoHandler<Void> {
     @Override
     public void completed(int result, Void attachment) {}
 

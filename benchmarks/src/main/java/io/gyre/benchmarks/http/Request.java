@@ -9,6 +9,7 @@ import java.util.Arrays;
  */
 @SuppressWarnings("EnumOrdinal") // indexes into arrays that nobody stores
 final class Request {
+  private static final int MOST_KEPT_BYTES = 4096;
   private static final int INITIAL_BYTES = 256;
   private static final byte[] CLOSE = Ascii.bytes("close");
   private static final byte[] KEEP_ALIVE = Ascii.bytes("keep-alive");
@@ -70,6 +71,10 @@ final class Request {
 
   void clear() {
     length = 0;
+    if (bytes.length
+        > MOST_KEPT_BYTES) { // a connection that rests does not hold what one long head took
+      bytes = new byte[INITIAL_BYTES];
+    }
     Arrays.fill(starts, -1);
     method = Method.UNKNOWN;
     methodEnd = 0;

@@ -150,8 +150,6 @@ final class RequestParser {
 
   private void method(byte b) {
     if (b == ' ' && request.length() > 0) {
-      request.methodEnd = request.length();
-      request.targetEnd = request.length();
       request.method = Method.of(request.bytes(), request.methodEnd);
       state = State.TARGET;
     } else if (!Ascii.isToken(b)) {
@@ -252,6 +250,12 @@ final class RequestParser {
     if (request.has(field) && !field.isList) {
       refuse(Status.BAD_REQUEST);
       return;
+    }
+    if (request.has(field)) { // what it has is copied, and counts as if it had come again
+      headerBytes += request.limit(field) - request.position(field);
+      if (!count()) {
+        return;
+      }
     }
     request.begin(field);
     trimmed = request.length();

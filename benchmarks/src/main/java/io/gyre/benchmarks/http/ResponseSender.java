@@ -25,8 +25,6 @@ import java.nio.ByteBuffer;
  * for the whole.
  */
 final class ResponseSender {
-  private static final IoHandler<Void> CLOSED = new Lookup.Closed();
-
   private final HttpConnection connection;
   private final ByteStream stream;
   private final BufferPool pool;
@@ -43,7 +41,6 @@ final class ResponseSender {
   private int started;
   private int submitted;
   private int done;
-  private boolean waits;
   private boolean ended;
 
   /** A buffer on its way. */
@@ -97,7 +94,7 @@ final class ResponseSender {
   }
 
   private void pump() {
-    while (!ended && !waits && hasMore() && started - done < blocks.length) {
+    while (!ended && hasMore() && started - done < blocks.length) {
       int bytes = nextBytes();
       var buffer = pool.tryAcquire(bytes);
       if (buffer == null) {
@@ -115,18 +112,16 @@ final class ResponseSender {
       return (int) Math.min(unread, blockBytes);
     }
     int head = response.maxBytes();
-    return (int) Math.min(head + unread, Math.max(head, blockBytes));
+    return (int) Math.min(head + Math.min(unread, blockBytes), Math.max(head, blockBytes));
   }
 
   private void await(int bytes) {
-    waits = true;
     var _ =
         pool.acquireAsync(bytes)
             .whenComplete(
                 (buffer, failure) -> {
-                  waits = false;
                   if (failure != null) {
-                    fail(failure);
+                    connection.lost(failure);
                   } else if (ended) {
                     buffer.release();
                   } else {
@@ -187,13 +182,6 @@ final class ResponseSender {
     }
   }
 
-  private void fail(Throwable cause) {
-    if (!ended) {
-      abort();
-      connection.lost(cause);
-    }
-  }
-
   /** Gives up what is left. What the kernel holds comes back with its outcome. */
   void abort() {
     if (ended) {
@@ -211,7 +199,7 @@ final class ResponseSender {
 
   private void closeFile() {
     if (file != null) {
-      file.close(null, CLOSED);
+      file.close(null, Lookup.CLOSED);
       file = null;
     }
   }
@@ -229,7 +217,7 @@ final class ResponseSender {
     @Override
     public void failed(Throwable cause, Block block) {
       block.giveBack();
-      fail(cause);
+      connection.lost(cause);
     }
   }
 
@@ -242,7 +230,7 @@ final class ResponseSender {
     @Override
     public void failed(Throwable cause, Block block) {
       block.giveBack();
-      fail(cause);
+      connection.lost(cause);
     }
   }
 }

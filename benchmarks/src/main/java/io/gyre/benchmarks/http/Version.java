@@ -27,7 +27,7 @@ record Version(String tag, long modifiedSecond) {
             + Long.toHexString(status.inode())
             + '"';
     boolean isSettled = modified < nowNanos - SETTLED_NANOS;
-    long second = Math.min(status.lastModifiedTime().to(TimeUnit.SECONDS), nowMillis / 1000);
+    long second = Math.clamp(status.lastModifiedTime().to(TimeUnit.SECONDS), 0, nowMillis / 1000);
     return new Version(isSettled ? opaque : "W/" + opaque, second);
   }
 

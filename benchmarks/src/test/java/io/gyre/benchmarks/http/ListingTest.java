@@ -8,6 +8,7 @@ import io.gyre.driver.DirectoryEntry;
 import io.gyre.driver.FileType;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.util.Collections;
 import java.util.List;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
@@ -55,6 +56,16 @@ final class ListingTest {
     assertFalse(
         listing.add(entries.subList(Listing.MAX_ENTRIES, entries.size()), ServeOptions.DEFAULT));
     assertTrue(page(listing).contains("The first 10000 entries only"));
+  }
+
+  @Test
+  void aDirectoryOfManyThatAreHiddenIsNotReadToItsEnd() {
+    var listing = new Listing();
+    var hidden = Collections.nCopies(100_000, entry(".f", FileType.REGULAR));
+    for (int i = 0; i < 10; i++) {
+      assertTrue(listing.add(hidden, ServeOptions.DEFAULT));
+    }
+    assertFalse(listing.add(hidden, ServeOptions.DEFAULT));
   }
 
   @ParameterizedTest

@@ -191,6 +191,17 @@ final class RequestParserTest {
     assertEquals(Status.HEADERS_TOO_LARGE, parse("GET / HTTP/1.1\r\n" + "X".repeat(201)).refused);
   }
 
+  @Test
+  void aListThatComesInPartsCountsAsOftenAsItIsCopied() {
+    // 13 bytes a line at most, but the first one's 60 are copied with each that follows.
+    var head = "GET / HTTP/1.1\r\nHost: a\r\nConnection: " + "a".repeat(60) + "\r\n";
+    assertNull(parse(head + "Connection:\r\n\r\n").refused);
+    assertEquals(
+        Status.HEADERS_TOO_LARGE, parse(head + "Connection:\r\n".repeat(2) + "\r\n").refused);
+    assertEquals(
+        Status.HEADERS_TOO_LARGE, parse(head + "Connection:\r\n".repeat(3) + "\r\n").refused);
+  }
+
   @ParameterizedTest
   @CsvSource({
     "HTTP/1.1,X: y,true",
