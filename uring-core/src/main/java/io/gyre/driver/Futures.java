@@ -3,9 +3,11 @@ package io.gyre.driver;
 import io.gyre.EventLoop;
 import java.io.IOException;
 import java.io.InterruptedIOException;
+import java.nio.channels.ShutdownChannelGroupException;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
+import java.util.function.Consumer;
 
 /** Waits for operations in the style of java.io: the failure is thrown as itself. */
 public final class Futures {
@@ -65,6 +67,34 @@ public final class Futures {
       if (interrupt != null) {
         Thread.currentThread().interrupt();
       }
+    }
+  }
+
+  /**
+   * Starts a close that anybody may ask for at any time.
+   *
+   * @param start starts it, and completes what it is given when that is done
+   * @return that; complete when the runtime has ended, which has closed everything
+   */
+  public static CompletableFuture<Void> closing(Consumer<CompletableFuture<Void>> start) {
+    var future = new CompletableFuture<Void>();
+    try {
+      start.accept(future);
+    } catch (ShutdownChannelGroupException e) {
+      future.complete(null);
+    }
+    return future;
+  }
+
+  /**
+   * Waits for a close, which a loop's thread may start, but not wait for.
+   *
+   * @param close under way
+   * @throws IOException what it failed with
+   */
+  public static void awaitUnlessInLoop(CompletableFuture<Void> close) throws IOException {
+    if (EventLoop.current() == null) {
+      await(close);
     }
   }
 }

@@ -1,9 +1,9 @@
 package io.gyre.uring;
 
+import static io.gyre.uring.Syscalls.check;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 
 import io.gyre.bindings.Libc;
-import io.gyre.driver.Errors;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -142,11 +142,5 @@ final class DatagramOptions {
     value.set(JAVA_INT, 0, number);
     int result = syscalls.setsockopt(socket.fd, level, name, value.asSlice(0, Integer.BYTES));
     check(call, result, socket.subject());
-  }
-
-  private static void check(String call, int result, String subject) throws IOException {
-    if (result < 0) {
-      throw Errors.socket(call, -result, subject);
-    }
   }
 }

@@ -66,9 +66,6 @@ final class DatagramReceives {
   /** Receives that found no buffer. Of each socket there is one at most. */
   private final OperationList starved = new OperationList();
 
-  /** What a look through them found. */
-  private boolean awaited;
-
   /** Sockets whose buffers are not all with the kernel. */
   private final List<DatagramState> busy = new ArrayList<>();
 
@@ -264,8 +261,12 @@ final class DatagramReceives {
   void release(Operation operation) {
     if (operation.driverState() instanceof Message message) {
       operation.setDriverState(UringDriver.MORE_TO_DO);
+      var buffers = socket(operation).buffers;
+      if (buffers != null) { // as when they could not be had
+        buffers.starving(false); // of each socket there is one receive, which waits no more
+      }
       if (message.memory instanceof Buffer picked) {
-        socket(operation).buffers.putBack(picked.id());
+        buffers.putBack(picked.id());
       }
       messages.putBack(message);
     }
@@ -304,23 +305,12 @@ final class DatagramReceives {
 
   /** Whether buffers came back from elsewhere that a receive waits for, so that the loop must not sleep. */
   boolean hasReturned() {
-    if (starved.isEmpty()) {
-      return false;
-    }
-    awaited = false;
-    starved.forEach(o -> awaited |= socket(o).buffers.hasReturned());
-    return awaited;
+    return starved.any(o -> socket(o).buffers.hasReturned());
   }
 
   /** Whether a receive that had no buffer could have one now. */
   boolean canRearm() {
-    if (starved.isEmpty()) {
-      return false;
-    }
-    awaited = false;
-    starved.forEach(
-        o -> awaited |= socket(o).buffers.available() > 0 || socket(o).buffers.hasReturned());
-    return awaited;
+    return starved.any(o -> socket(o).buffers.available() > 0 || socket(o).buffers.hasReturned());
   }
 
   /** Takes a receive out of the line, if it is there. */

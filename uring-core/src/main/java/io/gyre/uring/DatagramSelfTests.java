@@ -24,7 +24,7 @@ final class DatagramSelfTests {
   private DatagramSelfTests() {}
 
   private static Message message(ScratchRing ring) {
-    return ring.keep(new Messages()).acquire();
+    return ring.keep(new Messages(false)).acquire();
   }
 
   /** More datagrams than there are buffers, of which one is empty and one longer than a buffer, each with its sender. */

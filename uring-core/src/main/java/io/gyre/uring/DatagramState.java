@@ -8,9 +8,6 @@ final class DatagramState {
   final int bufferCount;
   final int bufferBytes;
 
-  /** Whether datagrams may come several at a time: then each says how long it is. */
-  final boolean isCoalescing;
-
   /** Buffers of its own, from the first receive on that needs them. */
   BufferRing buffers;
 
@@ -26,10 +23,9 @@ final class DatagramState {
   /** What IP_MULTICAST_IF was set to: the kernel tells an address, which interfaces may share. */
   NetworkInterface multicastInterface;
 
-  DatagramState(boolean isV6, int bufferCount, int bufferBytes, boolean isCoalescing) {
+  DatagramState(boolean isV6, int bufferCount, int bufferBytes) {
     this.isV6 = isV6;
     this.bufferCount = bufferCount;
     this.bufferBytes = bufferBytes;
-    this.isCoalescing = isCoalescing;
   }
 }

@@ -1,5 +1,6 @@
 package io.gyre.uring;
 
+import static io.gyre.uring.Syscalls.check;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_SHORT;
 
@@ -47,10 +48,9 @@ final class Datagrams implements DatagramSockets {
   private final Opened opened;
   private final boolean coalesces;
 
-  Datagrams(Sockets sockets, Opened opened, Messages messages, CapabilityReport report) {
+  Datagrams(Sockets sockets, Opened opened, CapabilityReport report) {
     this.sockets = sockets;
     this.opened = opened;
-    messages.cutsSegments(report.uses(KernelFeature.UDP_SEGMENT));
     this.coalesces = report.uses(KernelFeature.UDP_GRO);
   }
 
@@ -72,16 +72,14 @@ final class Datagrams implements DatagramSockets {
       }
       // As java.nio has it: else it receives of any group that somebody on this host has joined.
       options.set(fd, subject, Libc.IPPROTO_IP(), IP_MULTICAST_ALL, false);
-      boolean coalescing = coalesces && request.coalescing();
-      if (coalescing) {
+      if (coalesces && request.coalescing()) {
         options.set(fd, subject, Libc.SOL_UDP(), Libc.UDP_GRO(), true);
       }
       check("bind", syscalls.bind(fd, encode(local, isV6)), subject);
       // The system may have chosen the port: messages name the one that it is.
       var bound = Errors.format(sockets.localAddress(fd, subject));
       var descriptor = opened.descriptor(bound, fd);
-      descriptor.datagrams =
-          new DatagramState(isV6, request.bufferCount(), request.bufferBytes(), coalescing);
+      descriptor.datagrams = new DatagramState(isV6, request.bufferCount(), request.bufferBytes());
       return descriptor;
     } catch (IOException | RuntimeException e) {
       Libc.close(fd);
@@ -160,12 +158,5 @@ final class Datagrams implements DatagramSockets {
       case BLOCK -> MCAST_BLOCK_SOURCE;
       case UNBLOCK -> MCAST_UNBLOCK_SOURCE;
     };
-  }
-
-  private static int check(String call, int result, String subject) throws IOException {
-    if (result < 0) {
-      throw Errors.socket(call, -result, subject);
-    }
-    return result;
   }
 }

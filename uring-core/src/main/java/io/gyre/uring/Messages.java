@@ -122,13 +122,15 @@ final class Messages {
   @SuppressWarnings("MismatchedQueryAndUpdateOfCollection") // keeps the kernel's memory reachable
   private final List<MemorySegment> blocks = new ArrayList<>();
 
-  private boolean cutsSegments;
+  private final boolean cutsSegments;
 
-  Messages() {}
-
-  /** Says whether the kernel can cut a send into segments. */
-  void cutsSegments(boolean value) {
-    cutsSegments = value;
+  /**
+   * Makes the messages of a driver.
+   *
+   * @param cutsSegments whether the kernel can cut a send into segments
+   */
+  Messages(boolean cutsSegments) {
+    this.cutsSegments = cutsSegments;
   }
 
   /** Whether operations are datagrams that are sent or received once. */

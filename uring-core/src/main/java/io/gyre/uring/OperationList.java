@@ -28,6 +28,15 @@ final class OperationList {
     }
   }
 
+  boolean any(Predicate<Operation> matches) {
+    for (var o = head; o != null; o = o.next()) {
+      if (matches.test(o)) {
+        return true;
+      }
+    }
+    return false;
+  }
+
   void add(Operation operation) {
     operation.setNext(null);
     if (tail == null) {

@@ -1,5 +1,6 @@
 package io.gyre.uring;
 
+import static io.gyre.uring.Syscalls.check;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 
 import io.gyre.bindings.Libc;
@@ -199,11 +200,5 @@ final class Sockets {
       throws IOException {
     value.set(JAVA_INT, 0, number);
     check(call, syscalls.setsockopt(fd, level, name, value.asSlice(0, Integer.BYTES)), subject);
-  }
-
-  private static void check(String call, int result, String subject) throws IOException {
-    if (result < 0) {
-      throw Errors.socket(call, -result, subject);
-    }
   }
 }

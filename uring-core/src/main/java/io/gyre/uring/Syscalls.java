@@ -3,6 +3,8 @@ package io.gyre.uring;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 
 import io.gyre.bindings.Libc;
+import io.gyre.driver.Errors;
+import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.Linker;
@@ -47,6 +49,14 @@ final class Syscalls {
 
   private static MethodHandle link(MemorySegment address, FunctionDescriptor descriptor) {
     return Linker.nativeLinker().downcallHandle(address, descriptor, CAPTURE);
+  }
+
+  /** Makes an error of a failed call's result an exception; returns what is none. */
+  static int check(String call, int result, String subject) throws IOException {
+    if (result < 0) {
+      throw Errors.socket(call, -result, subject);
+    }
+    return result;
   }
 
   private int result(int returned) {

@@ -2,6 +2,7 @@ package io.gyre.uring;
 
 import io.gyre.bindings.Libc;
 import io.gyre.bindings.Liburing;
+import io.gyre.driver.DatagramSockets;
 import io.gyre.driver.Descriptor;
 import io.gyre.driver.Errno;
 import io.gyre.driver.HeldLocks;
@@ -64,10 +65,10 @@ final class UringDescriptor extends Descriptor {
     return direct ? KernelPaths.directAlignment(fd) : null;
   }
 
-  /** Whatever it is: there is no asking the kernel on any thread. */
+  /** A stream's, or a listener's, unless it is known for a datagram socket: there is no asking the kernel on any thread. */
   @Override
   public Set<SocketOption<?>> supportedOptions() {
-    return OptionTable.options();
+    return datagrams == null ? OptionTable.options() : DatagramSockets.OPTIONS;
   }
 
   @Override

@@ -6,6 +6,7 @@ import static io.gyre.uring.KernelFeature.MSG_RING;
 import static io.gyre.uring.KernelFeature.MULTISHOT_ACCEPT;
 import static io.gyre.uring.KernelFeature.MULTISHOT_POLL;
 import static io.gyre.uring.KernelFeature.REGISTERED_RING;
+import static io.gyre.uring.KernelFeature.UDP_SEGMENT;
 import static io.gyre.uring.KernelFeature.ZERO_COPY_SEND;
 
 import io.gyre.BufferPool;
@@ -164,11 +165,11 @@ final class UringDriver implements Driver {
     this.zeroCopySend = report.uses(ZERO_COPY_SEND);
     this.receives = new Receives(dispatcher, ring, bufferRing, waiting, this::goOn, report);
     this.resetGuards = new ResetGuards(dispatcher, cancels, this::start);
-    this.messagesInFlight = new Messages();
+    this.messagesInFlight = new Messages(report.uses(UDP_SEGMENT));
     this.datagramReceives =
         new DatagramReceives(
             dispatcher, ring, wakeUp, messagesInFlight, waiting, this::goOn, report);
-    this.datagrams = new Datagrams(sockets, this::newDescriptor, messagesInFlight, report);
+    this.datagrams = new Datagrams(sockets, this::newDescriptor, report);
     this.report = report;
     // Nothing that ends late has brought anything that would have to be given back.
     this.calls =
@@ -432,9 +433,9 @@ final class UringDriver implements Driver {
       if (operation.memory() != null) {
         if (operation.flags() != 0 || !takesCredit(operation.code())) {
           operation.setDriverState(MORE_TO_DO);
-        }
-        if (!zeroCopySend && operation.code() == OpCode.SEND) {
-          operation.flags(0);
+          if (!zeroCopySend && operation.flags() != 0 && operation.code() == OpCode.SEND) {
+            operation.flags(0);
+          }
         }
         memory.prepare(operation);
         if (Messages.areOf(operation.code())) {

@@ -446,13 +446,7 @@ public final class AsyncDirectory extends PathOperations implements AutoCloseabl
    * @return completes when it is closed
    */
   public CompletableFuture<Void> closeAsync() {
-    var future = new CompletableFuture<Void>();
-    try {
-      close(future, FutureHandler.VOID);
-    } catch (ShutdownChannelGroupException e) {
-      future.complete(null); // the runtime's end has closed it
-    }
-    return future;
+    return Futures.closing(future -> close(future, FutureHandler.VOID));
   }
 
   /**
@@ -462,10 +456,7 @@ public final class AsyncDirectory extends PathOperations implements AutoCloseabl
    */
   @Override
   public void close() throws IOException {
-    var done = closeAsync();
-    if (EventLoop.current() == null) {
-      Futures.await(done);
-    }
+    Futures.awaitUnlessInLoop(closeAsync());
   }
 
   @Override

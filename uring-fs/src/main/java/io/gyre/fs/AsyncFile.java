@@ -2131,13 +2131,7 @@ public final class AsyncFile implements FileSource, AutoCloseable {
    * @return completes when it is closed
    */
   public CompletableFuture<Void> closeAsync() {
-    var future = new CompletableFuture<Void>();
-    try {
-      close(future, FutureHandler.VOID);
-    } catch (ShutdownChannelGroupException e) {
-      future.complete(null); // the runtime's end has closed it
-    }
-    return future;
+    return Futures.closing(future -> close(future, FutureHandler.VOID));
   }
 
   /**
@@ -2147,10 +2141,7 @@ public final class AsyncFile implements FileSource, AutoCloseable {
    */
   @Override
   public void close() throws IOException {
-    var done = closeAsync();
-    if (EventLoop.current() == null) {
-      Futures.await(done);
-    }
+    Futures.awaitUnlessInLoop(closeAsync());
   }
 
   @Override

@@ -1,6 +1,5 @@
 package io.gyre.fs;
 
-import io.gyre.EventLoop;
 import io.gyre.IoHandler;
 import io.gyre.driver.FutureHandler;
 import io.gyre.driver.Futures;
@@ -131,10 +130,7 @@ public final class FileRangeLock implements AutoCloseable {
   @Override
   public void close() throws IOException {
     try {
-      var done = releaseAsync();
-      if (EventLoop.current() == null) {
-        Futures.await(done);
-      }
+      Futures.awaitUnlessInLoop(releaseAsync());
     } catch (ClosedChannelException | ShutdownChannelGroupException e) {
       // ended with the file
     }

@@ -387,13 +387,7 @@ public interface ByteStream extends AutoCloseable {
    * @return completes when it is closed
    */
   default CompletableFuture<Void> closeAsync() {
-    var future = new CompletableFuture<Void>();
-    try {
-      close(future, FutureHandler.VOID);
-    } catch (ShutdownChannelGroupException e) {
-      future.complete(null); // the runtime's end has closed it
-    }
-    return future;
+    return Futures.closing(future -> close(future, FutureHandler.VOID));
   }
 
   /**
@@ -403,10 +397,7 @@ public interface ByteStream extends AutoCloseable {
    */
   @Override
   default void close() throws IOException {
-    var done = closeAsync();
-    if (EventLoop.current() == null) {
-      Futures.await(done);
-    }
+    Futures.awaitUnlessInLoop(closeAsync());
   }
 
   /**
@@ -442,13 +433,7 @@ public interface ByteStream extends AutoCloseable {
    * @return completes when it is closed
    */
   default CompletableFuture<Void> closeOnceWrittenAsync(Duration limit) {
-    var future = new CompletableFuture<Void>();
-    try {
-      closeOnceWritten(limit, future, FutureHandler.VOID);
-    } catch (ShutdownChannelGroupException e) {
-      future.complete(null); // the runtime's end has closed it
-    }
-    return future;
+    return Futures.closing(future -> closeOnceWritten(limit, future, FutureHandler.VOID));
   }
 
   /**

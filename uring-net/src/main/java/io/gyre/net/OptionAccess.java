@@ -13,7 +13,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.stream.Collectors;
 
 /**
- * The options of a socket, for any thread: a driver is its loop's alone, so what comes from elsewhere is done in a task,
+ * The options of a socket, and what else takes one call that does not wait, for any thread: a driver is its loop's alone, so what comes from elsewhere is done in a task,
  * behind what that thread has started on the loop before. The calls do not block.
  */
 final class OptionAccess {
@@ -21,7 +21,7 @@ final class OptionAccess {
       Set.of(TcpOptions.TCP_DEFER_ACCEPT, TcpOptions.TCP_FASTOPEN);
 
   @FunctionalInterface
-  private interface Call<V> {
+  interface Call<V> {
     V on(Driver driver) throws IOException;
   }
 
@@ -44,7 +44,7 @@ final class OptionAccess {
     return call(loop, socket, driver -> driver.getOption(socket, option));
   }
 
-  private static <V> CompletableFuture<V> call(EventLoop loop, Descriptor socket, Call<V> call) {
+  static <V> CompletableFuture<V> call(EventLoop loop, Descriptor socket, Call<V> call) {
     var done = new CompletableFuture<V>();
     if (loop.inLoop()) {
       perform(loop, socket, call, done);

@@ -233,7 +233,7 @@ public abstract sealed class SocketStream implements ByteStream permits TcpStrea
     } else if (reading == Reading.EACH) {
       reading = Reading.PAUSING;
       resumeOncePaused = false;
-      dispatcher.driver().cancel(receiveOperation);
+      dispatcher.cancel(receiveOperation.token());
     } else {
       resumeOncePaused = false;
     }

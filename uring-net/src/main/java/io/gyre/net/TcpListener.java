@@ -595,14 +595,12 @@ public final class TcpListener implements AutoCloseable {
    * @return completes when the port is free
    */
   public CompletableFuture<Void> closeAsync() {
-    var future = new CompletableFuture<Void>();
-    try {
-      loop.execute(
-          () -> dispatcher.close(descriptor, true, Operation.NOTIFY, FutureHandler.VOID, future));
-    } catch (ShutdownChannelGroupException e) {
-      future.complete(null); // the runtime's end has closed it
-    }
-    return future;
+    return Futures.closing(
+        future ->
+            loop.execute(
+                () ->
+                    dispatcher.close(
+                        descriptor, true, Operation.NOTIFY, FutureHandler.VOID, future)));
   }
 
   /**
@@ -612,10 +610,7 @@ public final class TcpListener implements AutoCloseable {
    */
   @Override
   public void close() throws IOException {
-    var done = closeAsync();
-    if (EventLoop.current() == null) {
-      Futures.await(done);
-    }
+    Futures.awaitUnlessInLoop(closeAsync());
   }
 
   @Override

@@ -365,10 +365,7 @@ public final class TcpServer implements AutoCloseable {
    */
   @Override
   public void close() throws IOException {
-    var done = closeAsync();
-    if (EventLoop.current() == null) {
-      Futures.await(done);
-    }
+    Futures.awaitUnlessInLoop(closeAsync());
   }
 
   @Override

@@ -8,7 +8,10 @@ import java.nio.channels.NotYetConnectedException;
 import java.nio.channels.UnresolvedAddressException;
 import java.nio.channels.UnsupportedAddressTypeException;
 
-/** The exceptions of java.nio for what can't be sent, which have no constructor that takes a message. */
+/**
+ * Refuses what can't be sent, with the exceptions of java.nio, which have no constructor that takes a message: each says
+ * it all the same, under the name that users know and catch.
+ */
 final class UdpRefusals {
   private UdpRefusals() {}
 
@@ -61,6 +64,11 @@ final class UdpRefusals {
     public String getMessage() {
       return message;
     }
+
+    @Override
+    public String toString() {
+      return UnresolvedAddressException.class.getName() + ": " + message;
+    }
   }
 
   private static final class OtherFamily extends UnsupportedAddressTypeException {
@@ -74,6 +82,11 @@ final class UdpRefusals {
     @Override
     public String getMessage() {
       return message;
+    }
+
+    @Override
+    public String toString() {
+      return UnsupportedAddressTypeException.class.getName() + ": " + message;
     }
   }
 
@@ -89,6 +102,11 @@ final class UdpRefusals {
     public String getMessage() {
       return message;
     }
+
+    @Override
+    public String toString() {
+      return NotYetConnectedException.class.getName() + ": " + message;
+    }
   }
 
   private static final class Connected extends AlreadyConnectedException {
@@ -102,6 +120,11 @@ final class UdpRefusals {
     @Override
     public String getMessage() {
       return message;
+    }
+
+    @Override
+    public String toString() {
+      return AlreadyConnectedException.class.getName() + ": " + message;
     }
   }
 }

@@ -27,7 +27,6 @@ import java.net.NetworkInterface;
 import java.net.SocketOption;
 import java.nio.ByteBuffer;
 import java.nio.ReadOnlyBufferException;
-import java.nio.channels.ClosedChannelException;
 import java.nio.channels.ReadPendingException;
 import java.nio.channels.ShutdownChannelGroupException;
 import java.nio.channels.UnresolvedAddressException;
@@ -285,8 +284,7 @@ public final class UdpSocket implements AutoCloseable {
   /**
    * Connects: from then on it sends to the peer and receives from the peer only, and what the network says of the peer
    * comes as an error, for instance a {@link java.net.PortUnreachableException} of a later send or receive. No datagram is
-   * sent. One that is connected is connected anew. What
-   * has come before and was not received is lost on some drivers.
+   * sent. One that is connected is connected anew. What has come before and was not received is lost on some drivers.
    *
    * @param remote the peer
    * @param attachment given to the handler
@@ -410,9 +408,9 @@ public final class UdpSocket implements AutoCloseable {
   public <T> CompletableFuture<Void> setOption(SocketOption<T> option, T value) {
     Objects.requireNonNull(value, "value");
     return atOnce(
-        () -> {
+        driver -> {
           requireSupported(option);
-          dispatcher.driver().datagrams().setOption(descriptor, option, value);
+          driver.datagrams().setOption(descriptor, option, value);
           return null;
         });
   }
@@ -426,9 +424,9 @@ public final class UdpSocket implements AutoCloseable {
    */
   public <T> CompletableFuture<T> getOption(SocketOption<T> option) {
     return atOnce(
-        () -> {
+        driver -> {
           requireSupported(option);
-          return dispatcher.driver().datagrams().getOption(descriptor, option);
+          return driver.datagrams().getOption(descriptor, option);
         });
   }
 
@@ -439,32 +437,8 @@ public final class UdpSocket implements AutoCloseable {
     }
   }
 
-  /** What takes one call that does not wait. */
-  @FunctionalInterface
-  private interface Call<T> {
-    T call() throws IOException;
-  }
-
-  private <T> CompletableFuture<T> atOnce(Call<T> call) {
-    var done = new CompletableFuture<T>();
-    if (loop.inLoop()) {
-      call(call, done);
-    } else {
-      loop.execute(() -> call(call, done));
-    }
-    return done;
-  }
-
-  private <T> void call(Call<T> call, CompletableFuture<T> done) {
-    if (descriptor.isClosing()) {
-      done.completeExceptionally(new ClosedChannelException());
-      return;
-    }
-    try {
-      done.complete(call.call());
-    } catch (IOException | RuntimeException e) {
-      done.completeExceptionally(e);
-    }
+  private <T> CompletableFuture<T> atOnce(OptionAccess.Call<T> call) {
+    return OptionAccess.call(loop, descriptor, call);
   }
 
   /**
@@ -536,7 +510,7 @@ public final class UdpSocket implements AutoCloseable {
       requireSource(group, source);
     }
     return atOnce(
-        () -> {
+        driver -> {
           for (var known : memberships) {
             if (known.group().equals(group) && known.networkInterface().equals(by)) {
               if (Objects.equals(known.sourceAddress(), source)) {
@@ -550,8 +524,7 @@ public final class UdpSocket implements AutoCloseable {
               }
             }
           }
-          var sockets = dispatcher.driver().datagrams();
-          sockets.change(descriptor, Membership.JOIN, group, by, source);
+          driver.datagrams().change(descriptor, Membership.JOIN, group, by, source);
           var membership = new MulticastMembership(this, group, by, source);
           memberships.add(membership);
           return membership;
@@ -571,7 +544,7 @@ public final class UdpSocket implements AutoCloseable {
 
   CompletableFuture<Void> drop(MulticastMembership membership) {
     return atOnce(
-        () -> {
+        driver -> {
           if (!membership.dropped) {
             membership.dropped = true;
             memberships.remove(membership);
@@ -585,7 +558,7 @@ public final class UdpSocket implements AutoCloseable {
       MulticastMembership membership, Membership change, InetAddress source) {
     requireSource(membership.group(), source);
     return atOnce(
-        () -> {
+        driver -> {
           if (membership.dropped || membership.sourceAddress() != null) {
             throw new IllegalStateException(
                 membership + (membership.dropped ? " was dropped" : " is of that source only"));
@@ -1022,7 +995,10 @@ public final class UdpSocket implements AutoCloseable {
     Objects.requireNonNull(src, "src");
     Objects.requireNonNull(handler, "handler");
     if (loop.inLoop()) {
-      submitSend(newSend(segmentSize, handler, attachment).memory(src), remote);
+      var send = newSend(segmentSize, remote, handler, attachment);
+      if (send != null) {
+        dispatcher.submit(send.memory(src));
+      }
     } else {
       loop.execute(() -> submitSend(src, segmentSize, remote, attachment, handler));
     }
@@ -1036,28 +1012,29 @@ public final class UdpSocket implements AutoCloseable {
       IoHandler<? super A> handler) {
     Objects.requireNonNull(src, "src");
     Objects.requireNonNull(handler, "handler");
-    if (!loop.inLoop()) {
-      src.executePinned(loop, () -> submitSend(src, segmentSize, remote, attachment, handler));
-    } else if (refusal(remote) != null) {
-      dispatcher.refuse(newSend(segmentSize, handler, attachment), refusal(remote));
+    if (loop.inLoop()) {
+      var send = newSend(segmentSize, remote, handler, attachment);
+      if (send != null) {
+        dispatcher.submit(send.memory(src));
+      }
     } else {
-      submitSend(newSend(segmentSize, handler, attachment).memory(src), remote);
+      src.executePinned(loop, () -> submitSend(src, segmentSize, remote, attachment, handler));
     }
   }
 
-  private Operation newSend(int segmentSize, Object handler, Object attachment) {
-    return dispatcher
-        .acquire(OpCode.SEND_MESSAGE, descriptor, Operation.NOTIFY, handler, attachment)
-        .length(segmentSize);
-  }
-
-  private void submitSend(Operation send, InetSocketAddress remote) {
+  /** A send that wants its memory only; null when it was refused. */
+  private Operation newSend(
+      int segmentSize, InetSocketAddress remote, Object handler, Object attachment) {
+    var send =
+        dispatcher
+            .acquire(OpCode.SEND_MESSAGE, descriptor, Operation.NOTIFY, handler, attachment)
+            .length(segmentSize);
     var refusal = refusal(remote);
     if (refusal != null) {
       dispatcher.refuse(send, refusal);
-    } else {
-      dispatcher.submit(remoteAddress == null ? send.argument(remote) : send);
+      return null;
     }
+    return remoteAddress == null ? send.argument(remote) : send;
   }
 
   /** As java.nio has it: one that is connected sends there only, one that is not must be told where. */
@@ -1166,13 +1143,7 @@ public final class UdpSocket implements AutoCloseable {
    * @return completes when the port is free
    */
   public CompletableFuture<Void> closeAsync() {
-    var future = new CompletableFuture<Void>();
-    try {
-      close(future, FutureHandler.VOID);
-    } catch (ShutdownChannelGroupException e) {
-      future.complete(null); // the runtime's end has closed it
-    }
-    return future;
+    return Futures.closing(future -> close(future, FutureHandler.VOID));
   }
 
   /**
@@ -1182,10 +1153,7 @@ public final class UdpSocket implements AutoCloseable {
    */
   @Override
   public void close() throws IOException {
-    var done = closeAsync();
-    if (EventLoop.current() == null) {
-      Futures.await(done);
-    }
+    Futures.awaitUnlessInLoop(closeAsync());
   }
 
   @Override
