@@ -4,6 +4,7 @@ import io.gyre.driver.BlockingPool;
 import io.gyre.driver.DriverConfig;
 import io.gyre.driver.DriverProvider;
 import io.gyre.driver.FeatureNames;
+import io.gyre.telemetry.FlightEvents;
 import java.io.IOException;
 import java.io.InterruptedIOException;
 import java.time.Duration;
@@ -57,6 +58,7 @@ public final class IoRuntime implements AutoCloseable {
       made.add(new EventLoop(this, i, provider, options));
     }
     this.loops = List.copyOf(made);
+    FlightEvents.register();
     loops.forEach(EventLoop::start);
     try {
       for (var loop : loops) {

@@ -11,6 +11,18 @@ public final class FlightEvents {
   private FlightEvents() {}
 
   /**
+   * Makes the events known to Flight Recorder. The first time in a JVM that takes tens of milliseconds, half a second
+   * where nothing is cached: whoever starts loops spends it, so that no loop has to in its first turn.
+   */
+  public static void register() {
+    if (PRESENT) {
+      LongTurnEvent.isOn();
+      CompletionBatchEvent.isOn();
+      SubmissionBatchEvent.isOn();
+    }
+  }
+
+  /**
    * Whether a recording asks for what happens in each turn. Meant to be asked once a turn: a check or three of static
    * state, and none before Flight Recorder was used for the first time.
    *
