@@ -83,7 +83,8 @@ final class SocketArmsTest {
         }
         var result = arm.run(kind == Kind.SERVE ? WHOLE_SECONDS : SHORT);
         assertTrue(result.perSecond() > 0, arm.id() + ": " + result);
-        assertTrue(result.cpuMicros() > 0, arm.id() + ": " + result);
+        // Few connections take less than the clock of a process can tell.
+        assertTrue(kind == Kind.IDLE || result.cpuMicros() > 0, arm.id() + ": " + result);
         assertEquals(0, result.errors(), arm.id() + ": " + result);
         switch (kind) {
           case OPEN_ECHO -> assertTrue(result.more().get("p99.9 us") >= result.p99Micros());
