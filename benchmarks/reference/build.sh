@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 #
-# Builds the C references: nop, file, append, small_files, echo_uring, echo_epoll, echo_load and echo_load_uring.
+# Builds the C references: nop, file, append, small_files, echo_uring, echo_epoll, echo_load, echo_load_uring,
+# echo_open, udp_mmsg and udp_flood.
 #
 #   build.sh [OUTDIR]        OUTDIR defaults to benchmarks/target/reference
 #
@@ -35,9 +36,9 @@ else
 fi
 
 mkdir -p "$out"
-for program in nop file append small_files echo_uring echo_load_uring; do
+for program in nop file append small_files echo_uring echo_load_uring echo_open; do
   "$cc" "${flags[@]}" -o "$out/$program" "$here/$program.c" "$archive"
 done
-for program in echo_epoll echo_load; do
+for program in echo_epoll echo_load udp_mmsg udp_flood; do
   "$cc" "${flags[@]}" -o "$out/$program" "$here/$program.c"
 done

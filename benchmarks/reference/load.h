@@ -1,6 +1,8 @@
 /*
- * What both load generators share: a closed loop against an echo server in which each connection
- * has one request outstanding, and every byte of every reply is compared with what was sent.
+ * What the load generators share: a closed loop against an echo server in which each connection
+ * has one request outstanding, and every byte of every reply is compared with what was sent. With
+ * --udp connections are sockets that are connected to one peer, and a datagram that was lost is
+ * not sent again: whoever waits for more than LOST_S when the time is over counts as an error.
  *
  * Requests are slices of one random pattern at an offset drawn for each request, so that a reply
  * which was mixed up, cut or sent to another connection differs. The last line printed is
@@ -14,7 +16,7 @@
 
 #include <sys/epoll.h>
 
-enum { CONNECT_BATCH = 256, PATTERN_BYTES = 64 * 1024, STUCK_S = 10 };
+enum { CONNECT_BATCH = 256, PATTERN_BYTES = 64 * 1024, STUCK_S = 10, LOST_S = 1 };
 
 struct connection {
   int fd;
@@ -28,6 +30,9 @@ static unsigned connection_count = 64, open_count;
 static uint32_t bytes = 64;
 static uint64_t run_ns = 5000000000u, warmup_ns = 1000000000u;
 static struct sockaddr_in server_address;
+static int socket_type = SOCK_STREAM;
+static bool is_open_loop; /* set before load_open, by the program that takes --rate */
+static long rate;
 
 static uint8_t *pattern;
 static uint64_t random_state = 42;
@@ -98,8 +103,16 @@ static inline void load_stuck(void)
   errors += open_count;
 }
 
+static inline void load_count_lost(void)
+{
+  for (unsigned i = 0; socket_type == SOCK_DGRAM && i < connection_count; i++)
+    if (connections[i].fd >= 0 && end_ns > connections[i].start_ns + LOST_S * 1000000000u)
+      errors++;
+}
+
 static inline int load_report(void)
 {
+  load_count_lost();
   const uint64_t elapsed_ns = end_ns == 0 ? 0 : end_ns - start_ns;
   printf("requests/s=%.0f p50_us=%.1f p99_us=%.1f load_cpu=%.2f errors=%lu\n",
       per((double)requests * 1e9, elapsed_ns), (double)histogram_at(&histogram, 0.50) / 1e3,
@@ -117,11 +130,12 @@ static inline void load_connect(void)
   while (connected < connection_count) {
     for (; started < connection_count && started - connected < CONNECT_BATCH; started++) {
       struct connection *connection = &connections[started];
-      connection->fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+      connection->fd = socket(AF_INET, socket_type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
       if (connection->fd < 0)
         die("connection %u: %s", started + 1, strerror(errno));
       const int on = 1;
-      setsockopt(connection->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+      if (socket_type == SOCK_STREAM)
+        setsockopt(connection->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
       if (connect(connection->fd, (struct sockaddr *)&server_address, sizeof server_address) != 0
           && errno != EINPROGRESS)
         die("connection %u: %s", started + 1, strerror(errno));
@@ -156,7 +170,8 @@ static inline void load_open(int argc, char **argv)
     {"host", required_argument, NULL, 'h'}, {"port", required_argument, NULL, 'p'},
     {"connections", required_argument, NULL, 'c'}, {"bytes", required_argument, NULL, 'b'},
     {"seconds", required_argument, NULL, 's'}, {"warmup", required_argument, NULL, 'w'},
-    {"seed", required_argument, NULL, 'r'}, {NULL, 0, NULL, 0}};
+    {"seed", required_argument, NULL, 'r'}, {"udp", no_argument, NULL, 'u'},
+    {"rate", required_argument, NULL, 'a'}, {NULL, 0, NULL, 0}};
   for (int option; (option = getopt_long(argc, argv, "", options, NULL)) != -1;) {
     switch (option) {
       case 'h': host = optarg; break;
@@ -166,12 +181,15 @@ static inline void load_open(int argc, char **argv)
       case 's': run_ns = parse_seconds_ns("seconds", optarg); break;
       case 'w': warmup_ns = parse_seconds_ns("warmup", optarg); break;
       case 'r': random_state = (uint64_t)parse_long("seed", optarg, LONG_MIN, LONG_MAX); break;
+      case 'u': socket_type = SOCK_DGRAM; break;
+      case 'a': rate = parse_long("rate", optarg, 1, 100000000); break;
       default: understood = false; break;
     }
   }
-  if (!understood || port == 0 || optind != argc)
+  if (!understood || port == 0 || optind != argc || is_open_loop != (rate > 0))
     die("usage: %s --port N [--host 127.0.0.1] [--connections 64] [--bytes 64] [--seconds 5] "
-        "[--warmup 1] [--seed 42]", program_invocation_short_name);
+        "[--warmup 1] [--seed 42] [--udp]%s", program_invocation_short_name,
+        is_open_loop ? " --rate N" : "");
   server_address = parse_address(host, port);
   raise_descriptor_limit();
 

@@ -94,6 +94,15 @@ static inline void histogram_record(struct histogram *h, uint64_t value)
   h->total++;
 }
 
+/* The highest value that a step counts. */
+static inline uint64_t histogram_value(unsigned index)
+{
+  if (index < SUB_COUNT)
+    return index;
+  const unsigned shift = (index >> SUB_BITS) - 1;
+  return ((uint64_t)(SUB_COUNT + (index & (SUB_COUNT - 1)) + 1) << shift) - 1;
+}
+
 /* The highest value that counts as the given fraction's, as HdrHistogram answers. */
 static inline uint64_t histogram_at(const struct histogram *h, double fraction)
 {
@@ -101,12 +110,8 @@ static inline uint64_t histogram_at(const struct histogram *h, double fraction)
   uint64_t seen = 0;
   for (unsigned i = 0; i < HISTOGRAM_SIZE; i++) {
     seen += h->counts[i];
-    if (seen >= wanted && seen > 0) {
-      if (i < SUB_COUNT)
-        return i;
-      const unsigned shift = (i >> SUB_BITS) - 1;
-      return ((uint64_t)(SUB_COUNT + (i & (SUB_COUNT - 1)) + 1) << shift) - 1;
-    }
+    if (seen >= wanted && seen > 0)
+      return histogram_value(i);
   }
   return 0;
 }

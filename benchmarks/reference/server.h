@@ -1,5 +1,5 @@
 /*
- * What both echo servers share: the listening socket, the stop signal as a descriptor, the counters
+ * What the echo servers share: the listening socket, the stop signal as a descriptor, the counters
  * and the lines that tell them.
  *
  * A server prints `listening HOST:PORT` once it accepts. For each line that it reads from standard
@@ -21,6 +21,8 @@ struct server {
   int listener, stop_fd;
   uint64_t requests, bytes;
   uint64_t first_cpu_ns, first_enters; /* when the first request arrived */
+  int type;          /* of the socket, to be set before server_open if it is not SOCK_STREAM */
+  bool receive_only; /* of datagrams: nothing is sent back */
 };
 
 /* Before the first data is echoed: what was spent on starting up is nobody's request. */
@@ -53,12 +55,17 @@ static inline void server_open(struct server *server, int argc, char **argv, lon
   unsigned port = 0;
   static const struct option options[] = {
     {"host", required_argument, NULL, 'h'}, {"port", required_argument, NULL, 'p'},
-    {"buffer", required_argument, NULL, 'b'}, {NULL, 0, NULL, 0}};
+    {"buffer", required_argument, NULL, 'b'}, {"receive-only", no_argument, NULL, 'r'},
+    {NULL, 0, NULL, 0}};
+  const int type = server->type == 0 ? SOCK_STREAM : server->type;
+  memset(server, 0, sizeof *server);
+  server->type = type;
   for (int option; (option = getopt_long(argc, argv, "", options, NULL)) != -1;) {
     switch (option) {
       case 'h': host = optarg; break;
       case 'p': port = (unsigned)parse_long("port", optarg, 0, 65535); break;
       case 'b': *buffer_size = parse_long("buffer", optarg, 64, 1 << 20); break;
+      case 'r': server->receive_only = true; break;
       default:
         die("usage: %s --port N [--host 127.0.0.1] [--buffer %ld]", program_invocation_short_name,
             *buffer_size);
@@ -66,8 +73,9 @@ static inline void server_open(struct server *server, int argc, char **argv, lon
   }
   if (optind != argc)
     die("unknown argument '%s'", argv[optind]);
+  if (server->receive_only && type == SOCK_STREAM)
+    die("--receive-only: a stream is always sent back");
 
-  memset(server, 0, sizeof *server);
   raise_descriptor_limit();
   setvbuf(stdout, NULL, _IOLBF, 0);
   signal(SIGPIPE, SIG_IGN);
@@ -82,17 +90,19 @@ static inline void server_open(struct server *server, int argc, char **argv, lon
   if (server->stop_fd < 0)
     die("signalfd: %s", strerror(errno));
 
-  server->listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  server->listener = socket(AF_INET, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (server->listener < 0)
     die("socket: %s", strerror(errno));
   /* Accepted sockets inherit TCP_NODELAY from the listening one. */
   const int on = 1;
-  setsockopt(server->listener, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-  setsockopt(server->listener, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  if (type == SOCK_STREAM) {
+    setsockopt(server->listener, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    setsockopt(server->listener, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  }
   struct sockaddr_in address = parse_address(host, port);
   socklen_t length = sizeof address;
   if (bind(server->listener, (struct sockaddr *)&address, length) != 0
-      || listen(server->listener, 4096) != 0)
+      || (type == SOCK_STREAM && listen(server->listener, 4096) != 0))
     die("%s:%u: %s", host, port, strerror(errno));
   getsockname(server->listener, (struct sockaddr *)&address, &length);
   printf("listening %s:%u\n", host, ntohs(address.sin_port));

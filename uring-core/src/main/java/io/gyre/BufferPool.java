@@ -299,6 +299,15 @@ public final class BufferPool {
   }
 
   /**
+   * How much there is in all, lent or not.
+   *
+   * @return bytes, a multiple of {@link #MAX_BUFFER_BYTES}
+   */
+  public long capacityBytes() {
+    return memory.segment().byteSize();
+  }
+
+  /**
    * How much is lent, or still in use by an operation. Takes a lock and looks at all sizes: for tests and monitoring.
    *
    * @return bytes, exact while nobody acquires or releases

@@ -6,7 +6,7 @@ import java.io.IOException;
 public interface Arm {
   /** Where an arm comes from; the ceiling is what the others are held against. */
   enum Family {
-    /** C over liburing: what this machine can do. */
+    /** What this machine can do: C over liburing where there is such a program, else the best in C. */
     CEILING,
     /** C otherwise. */
     C,

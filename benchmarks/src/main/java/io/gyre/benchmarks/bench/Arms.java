@@ -26,6 +26,7 @@ final class Arms {
     return switch (workload.kind()) {
       case READ, WRITE, SEQUENTIAL, APPEND, SMALL_FILES -> FileArms.of(place, workload);
       case ECHO -> echoes(workload);
+      case OPEN_ECHO, IDLE, UDP_ECHO, UDP_RECEIVE, SERVE -> SocketArms.of(place, workload);
       case NOP -> nops(workload);
     };
   }

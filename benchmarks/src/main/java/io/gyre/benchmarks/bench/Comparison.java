@@ -117,8 +117,11 @@ public final class Comparison {
                 settings.quick() ? QUICK_BUDGET_SECONDS : Double.POSITIVE_INFINITY,
                 progress);
         var rows = runner.run(arms(maker));
-        var report =
-            new Report(rows, about(facts, timing, runner.roundsDone(), pinning, reference, maker));
+        var about = about(facts, timing, runner.roundsDone(), pinning, reference, maker);
+        if (workloads.stream().anyMatch(workload -> workload.kind() == Workload.Kind.SERVE)) {
+          about.put("nginx", Nginx.version(processes));
+        }
+        var report = new Report(rows, about);
         write(folder, report);
         progress.accept("");
         new TerminalTable(out).print(report);

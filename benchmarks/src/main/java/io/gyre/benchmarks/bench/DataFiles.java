@@ -17,8 +17,8 @@ import java.util.SplittableRandom;
 
 /**
  * The files that workloads use, as far as they use them: one that is in the page cache as a whole; one that is not in it
- * at all, since it was written past it, and is also what is written over; a folder of small ones; and the log that is
- * appended to, which each arm begins anew.
+ * at all, since it was written past it, and is also what is written over; a folder of small ones; one that is served; and
+ * the log that is appended to, which each arm begins anew.
  */
 final class DataFiles implements AutoCloseable {
   private static final int CHUNK_BYTES = 1 << 20;
@@ -26,11 +26,13 @@ final class DataFiles implements AutoCloseable {
   private static final int SMALL_FILE_BYTES =
       8192; // with its inode, its name and a part of a block
   private static final long LOG_BYTES = 1L << 30;
+  private static final long SITE_BYTES = 4L << 20;
 
   private static final String CACHED = "cached.data";
   private static final String DIRECT = "direct.data";
   private static final String LOG = "log.data";
   private static final String SMALL = "small";
+  private static final String SITE = "site";
 
   private final Path folder;
   private final Sizes sizes;
@@ -65,6 +67,9 @@ final class DataFiles implements AutoCloseable {
       if (names.contains(SMALL)) {
         writeSmallFiles();
       }
+      if (names.contains(SITE)) {
+        writeSite(workloads);
+      }
       if (names.contains(DIRECT)) {
         try {
           write(folder.resolve(DIRECT), sizes.bytes(), OpenRequest.DIRECT);
@@ -97,6 +102,7 @@ final class DataFiles implements AutoCloseable {
     return switch (name) {
       case SMALL -> (long) sizes.smallFiles() * SMALL_FILE_BYTES;
       case LOG -> LOG_BYTES;
+      case SITE -> SITE_BYTES;
       default -> sizes.bytes();
     };
   }
@@ -105,6 +111,7 @@ final class DataFiles implements AutoCloseable {
     return switch (workload.kind()) {
       case APPEND -> LOG;
       case SMALL_FILES -> SMALL;
+      case SERVE -> SITE;
       default -> workload.direct() ? DIRECT : CACHED;
     };
   }
@@ -131,6 +138,22 @@ final class DataFiles implements AutoCloseable {
       Files.createDirectories(paths[i].getParent());
       Files.write(paths[i], content);
     }
+  }
+
+  private void writeSite(Collection<Workload> workloads) throws IOException {
+    var site = Files.createDirectories(folder.resolve(SITE));
+    for (var workload : workloads) {
+      if (workload.kind() == Workload.Kind.SERVE) {
+        var content = new byte[workload.bytes()];
+        new SplittableRandom(workload.bytes()).nextBytes(content);
+        Files.write(site.resolve(fileName(workload)), content);
+      }
+    }
+  }
+
+  /** What a workload asks a server of files for. */
+  static String fileName(Workload workload) {
+    return workload.bytes() + ".bin";
   }
 
   private static void write(Path file, long bytes, OpenOption... more) throws IOException {
@@ -165,9 +188,14 @@ final class DataFiles implements AutoCloseable {
     for (var name : List.of(CACHED, DIRECT, LOG)) {
       Files.deleteIfExists(folder.resolve(name));
     }
-    var small = folder.resolve(SMALL);
-    if (Files.isDirectory(small)) {
-      try (var tree = Files.walk(small)) {
+    deleteTree(folder.resolve(SMALL));
+    deleteTree(folder.resolve(SITE));
+  }
+
+  /** Deletes a folder with all that is in it, if it is there. */
+  static void deleteTree(Path root) throws IOException {
+    if (Files.isDirectory(root)) {
+      try (var tree = Files.walk(root)) {
         for (var path : tree.sorted(Comparator.reverseOrder()).toList()) {
           Files.delete(path);
         }

@@ -38,7 +38,8 @@ final class FileArms {
       case SEQUENTIAL -> arms.transfers("file-load", "sequential");
       case APPEND -> arms.appends();
       case SMALL_FILES -> arms.smallFiles();
-      case ECHO, NOP -> throw new IllegalArgumentException(workload.id());
+      case ECHO, OPEN_ECHO, IDLE, UDP_ECHO, UDP_RECEIVE, SERVE, NOP ->
+          throw new IllegalArgumentException(workload.id());
     }
     return arms.arms;
   }

@@ -19,4 +19,11 @@ final class JavaCommand {
     command.addAll(List.of(args));
     return command;
   }
+
+  /** Such a command with more options for its JVM, which override those that it has. */
+  static List<String> with(List<String> options, List<String> command) {
+    var more = new ArrayList<>(command);
+    more.addAll(more.indexOf("-cp"), options);
+    return more;
+  }
 }

@@ -79,12 +79,18 @@ final class Processes implements AutoCloseable {
   }
 
   void destroy(Process process) {
-    process.destroyForcibly();
+    kill(process);
     running.remove(process);
   }
 
   private void destroyAll() {
-    running.forEach(Process::destroyForcibly);
+    running.forEach(Processes::kill);
+  }
+
+  /** With those that it started, which nobody else would end: a shell's program, a server's workers. */
+  private static void kill(Process process) {
+    process.descendants().forEach(ProcessHandle::destroyForcibly);
+    process.destroyForcibly();
   }
 
   static String name(List<String> command) {

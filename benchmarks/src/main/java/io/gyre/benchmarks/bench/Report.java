@@ -75,6 +75,9 @@ record Report(List<Row> rows, Map<String, String> about) {
     tree.put("load_cpu", tree(row.loadCpu()));
     tree.put("per_fsync", tree(row.perSync()));
     tree.put("errors", row.errors());
+    var more = new LinkedHashMap<String, Object>();
+    row.more().forEach((name, spread) -> more.put(name, tree(spread)));
+    tree.put("more", more);
     tree.put("rounds", row.results().stream().map(Report::tree).toList());
     return tree;
   }
@@ -90,6 +93,9 @@ record Report(List<Row> rows, Map<String, String> about) {
     tree.put("load_cpu", number(result.loadCpu()));
     tree.put("per_fsync", number(result.perSync()));
     tree.put("errors", result.errors());
+    var more = new LinkedHashMap<String, Object>();
+    result.more().forEach((name, value) -> more.put(name, number(value)));
+    tree.put("more", more);
     return tree;
   }
 

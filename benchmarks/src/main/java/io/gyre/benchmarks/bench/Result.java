@@ -19,6 +19,7 @@ import java.util.regex.Pattern;
  *     load that was measured
  * @param perSync how many operations one fsync made durable
  * @param errors operations that failed
+ * @param more what only some workloads tell, by names for people
  */
 public record Result(
     double perSecond,
@@ -29,9 +30,34 @@ public record Result(
     double allocatedBytes,
     double loadCpu,
     double perSync,
-    long errors) {
+    long errors,
+    Map<String, Double> more) {
   private static final Pattern PAIR =
       Pattern.compile("([\\w/]+)=(-?[0-9.]+(?:[eE][-+]?[0-9]+)?)(?=\\s|$)");
+
+  /** What is measured of every workload, and nothing more. */
+  public Result(
+      double perSecond,
+      double cpuMicros,
+      double p50Micros,
+      double p99Micros,
+      double enters,
+      double allocatedBytes,
+      double loadCpu,
+      double perSync,
+      long errors) {
+    this(
+        perSecond,
+        cpuMicros,
+        p50Micros,
+        p99Micros,
+        enters,
+        allocatedBytes,
+        loadCpu,
+        perSync,
+        errors,
+        Map.of());
+  }
 
   /** All pairs of a line whose value is a number. */
   static Map<String, Double> pairs(String line) {

@@ -1,7 +1,9 @@
 package io.gyre.benchmarks.bench;
 
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 
 /** An arm, and what came of it in each round. */
 final class Row {
@@ -70,6 +72,18 @@ final class Row {
 
   Spread perSync() {
     return Spread.of(results, Result::perSync);
+  }
+
+  /** What only some workloads tell, in the order in which it was told. */
+  Map<String, Spread> more() {
+    var more = new LinkedHashMap<String, Spread>();
+    for (var result : results) {
+      for (var name : result.more().keySet()) {
+        more.computeIfAbsent(
+            name, n -> Spread.of(results, r -> r.more().getOrDefault(n, Double.NaN)));
+      }
+    }
+    return more;
   }
 
   long errors() {

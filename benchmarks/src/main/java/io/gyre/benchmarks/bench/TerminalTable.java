@@ -74,6 +74,14 @@ final class TerminalTable {
       var unit = row.arm().workload().unit();
       remarks.append(decimal("  %.1f ", row.perSync().median())).append(unit).append(" an fsync");
     }
+    row.more()
+        .forEach(
+            (name, value) ->
+                remarks
+                    .append("  ")
+                    .append(name)
+                    .append(' ')
+                    .append(decimal(value.median() < 100 ? "%.2f" : "%.0f", value.median())));
     if (row.errors() > 0) {
       remarks.append("  ").append(row.errors()).append(" errors");
     }

@@ -13,6 +13,7 @@ import java.util.List;
  * @param bytes how much at a time: a read, an append, a request
  * @param direct whether files are used past the page cache
  * @param part when it is run without being asked for
+ * @param percent of a server's own peak, of an open loop; else 0
  */
 public record Workload(
     String id,
@@ -22,7 +23,8 @@ public record Workload(
     int concurrency,
     int bytes,
     boolean direct,
-    Part part) {
+    Part part,
+    int percent) {
   /** What is done. */
   public enum Kind {
     /** Random reads of a file. */
@@ -37,12 +39,25 @@ public record Workload(
     SMALL_FILES,
     /** Requests to a TCP echo server. */
     ECHO,
+    /** The same at fixed times, whether or not earlier ones were answered. */
+    OPEN_ECHO,
+    /** Connections to a TCP echo server that rest: what they take of memory. */
+    IDLE,
+    /** Datagrams that are sent back. */
+    UDP_ECHO,
+    /** Datagrams that are only received, more of them than can be. */
+    UDP_RECEIVE,
+    /** Files over HTTP, on connections that are kept. */
+    SERVE,
     /** Operations that do nothing. */
     NOP;
 
     /** Whether arms work on the files of the comparison. */
     boolean isFiles() {
-      return this != ECHO && this != NOP;
+      return switch (this) {
+        case READ, WRITE, SEQUENTIAL, APPEND, SMALL_FILES, SERVE -> true;
+        case ECHO, OPEN_ECHO, IDLE, UDP_ECHO, UDP_RECEIVE, NOP -> false;
+      };
     }
   }
 
@@ -58,6 +73,18 @@ public record Workload(
 
   private static final int PAGE = 4096;
   private static final int SMALL_MESSAGE = 64;
+
+  Workload(
+      String id,
+      String title,
+      String unit,
+      Kind kind,
+      int concurrency,
+      int bytes,
+      boolean direct,
+      Part part) {
+    this(id, title, unit, kind, concurrency, bytes, direct, part, 0);
+  }
 
   /**
    * All that there are.
@@ -93,6 +120,18 @@ public record Workload(
         echo(64, 16 << 10, Part.ASKED),
         echo(1000, 16 << 10, Part.ASKED),
         echo(9000, 16 << 10, Part.ASKED),
+        openEcho(20),
+        openEcho(50),
+        openEcho(80),
+        idle(9000),
+        udp(Kind.UDP_ECHO, "udp-echo", "UDP echo, 64 bytes, 64 peers"),
+        udp(Kind.UDP_RECEIVE, "udp-receive", "UDP, 64 bytes, received under a flood"),
+        serve(64, 4 << 10),
+        serve(256, 4 << 10),
+        serve(64, 64 << 10),
+        serve(256, 64 << 10),
+        serve(64, 1 << 20),
+        serve(256, 1 << 20),
         new Workload("nop-128", "NOPs, 128 in flight", "ops", Kind.NOP, 128, 0, false, Part.QUICK));
   }
 
@@ -134,5 +173,54 @@ public record Workload(
                 connections == 1 ? "" : "s");
     var id = "echo-" + connections + (bytes < 1024 ? "" : "-" + (bytes >> 10) + "k");
     return new Workload(id, title, "requests", Kind.ECHO, connections, bytes, false, part);
+  }
+
+  private static Workload openEcho(int percent) {
+    var title =
+        "TCP echo, 64 bytes, 64 connections, requests at fixed times, %d %% of the server's own peak"
+            .formatted(percent);
+    return new Workload(
+        "echo-open-" + percent,
+        title,
+        "requests",
+        Kind.OPEN_ECHO,
+        64,
+        SMALL_MESSAGE,
+        false,
+        Part.ASKED,
+        percent);
+  }
+
+  private static Workload idle(int connections) {
+    var title = "Memory of %,d TCP connections that rest after one echo".formatted(connections);
+    return new Workload(
+        "idle-" + connections,
+        title,
+        "connections",
+        Kind.IDLE,
+        connections,
+        SMALL_MESSAGE,
+        false,
+        Part.ASKED);
+  }
+
+  private static Workload udp(Kind kind, String id, String title) {
+    return new Workload(id, title, "datagrams", kind, 64, SMALL_MESSAGE, false, Part.ASKED);
+  }
+
+  private static Workload serve(int connections, int bytes) {
+    var size = bytes < 1 << 20 ? (bytes >> 10) + " KiB" : (bytes >> 20) + " MiB";
+    var shortSize = bytes < 1 << 20 ? (bytes >> 10) + "k" : (bytes >> 20) + "m";
+    var title =
+        "HTTP/1.1, a cached file of %s, %d connections that are kept".formatted(size, connections);
+    return new Workload(
+        "serve-" + shortSize + "-" + connections,
+        title,
+        "requests",
+        Kind.SERVE,
+        connections,
+        bytes,
+        false,
+        Part.ASKED);
   }
 }

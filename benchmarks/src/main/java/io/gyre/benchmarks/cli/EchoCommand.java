@@ -1,6 +1,7 @@
 package io.gyre.benchmarks.cli;
 
 import io.gyre.Scheduler;
+import io.gyre.benchmarks.peer.HeapReport;
 import io.gyre.driver.Errors;
 import io.gyre.net.Distribution;
 import io.gyre.net.ListenOptions;
@@ -107,7 +108,8 @@ final class EchoCommand implements Callable<Integer> {
   @Option(
       names = "--report-on-stdin",
       description =
-          "Print the counters since the start for each line that comes on standard input.")
+          "Print the counters since the start for each line that comes on standard input, and"
+              + " what is left of the heap after a collection if it says memory.")
   boolean reportOnStdin;
 
   @Mixin DriverOption driver;
@@ -167,8 +169,8 @@ final class EchoCommand implements Callable<Integer> {
               var lines =
                   new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
               try {
-                while (lines.readLine() != null) {
-                  out.println(server.report());
+                for (var line = lines.readLine(); line != null; line = lines.readLine()) {
+                  out.println(server.report() + HeapReport.answer(line));
                   out.flush();
                 }
               } catch (IOException e) {

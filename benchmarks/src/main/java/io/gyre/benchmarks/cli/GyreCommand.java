@@ -18,6 +18,7 @@ import picocli.CommandLine.Spec;
       ReadCommand.class,
       NopCommand.class,
       EchoCommand.class,
+      UdpCommand.class,
       ServeCommand.class,
       WalkCommand.class,
       CpCommand.class,
@@ -50,6 +51,6 @@ final class GyreCommand implements Runnable {
   public void run() {
     throw new CommandLine.ParameterException(
         spec.commandLine(),
-        "a command is needed: doctor, read, nop, echo, serve, walk, cp or bench");
+        "a command is needed: doctor, read, nop, echo, udp, serve, walk, cp or bench");
   }
 }

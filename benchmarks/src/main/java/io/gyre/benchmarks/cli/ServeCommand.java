@@ -92,6 +92,15 @@ final class ServeCommand implements Callable<Integer> {
   int maxConnections;
 
   @Option(
+      names = "--max-connections-per-address",
+      defaultValue = "1000",
+      paramLabel = "N",
+      description =
+          "How many of them may come from one address, or one /64 of IPv6; more are told 503."
+              + " Default: ${DEFAULT-VALUE}.")
+  int maxConnectionsPerAddress;
+
+  @Option(
       names = "--max-request-line",
       defaultValue = "8192",
       paramLabel = "BYTES",
@@ -141,6 +150,15 @@ final class ServeCommand implements Callable<Integer> {
       paramLabel = "SECONDS",
       description = "How long a block of 64 KiB may take to go out. Default: ${DEFAULT-VALUE}.")
   int sendTimeout;
+
+  @Option(
+      names = "--busy-send-timeout",
+      defaultValue = "5",
+      paramLabel = "SECONDS",
+      description =
+          "The same, while others wait for the memory that is held for it. Default:"
+              + " ${DEFAULT-VALUE}.")
+  int busySendTimeout;
 
   @Option(
       names = "--drain",
@@ -210,6 +228,7 @@ final class ServeCommand implements Callable<Integer> {
     Arguments.range(spec, "--port", port, 0, 65_535);
     Arguments.range(spec, "--loops", loops, 1, 256);
     Arguments.range(spec, "--max-connections", maxConnections, 1, 1_000_000);
+    Arguments.range(spec, "--max-connections-per-address", maxConnectionsPerAddress, 1, 1_000_000);
     Arguments.range(spec, "--max-request-line", maxRequestLine, 16, 65_536);
     Arguments.range(spec, "--max-header", maxHeader, 16, 1 << 20);
     Arguments.range(spec, "--max-header-fields", maxHeaderFields, 1, 1 << 20);
@@ -217,6 +236,7 @@ final class ServeCommand implements Callable<Integer> {
     Arguments.range(spec, "--head-timeout", headTimeout, 1, MAX_SECONDS);
     Arguments.range(spec, "--idle-timeout", idleTimeout, 1, MAX_SECONDS);
     Arguments.range(spec, "--send-timeout", sendTimeout, 1, MAX_SECONDS);
+    Arguments.range(spec, "--busy-send-timeout", busySendTimeout, 1, MAX_SECONDS);
     Arguments.range(spec, "--drain", drain, 0, MAX_SECONDS);
     Arguments.range(spec, "--buffers", bufferMebibytes, 1, 1024);
   }
@@ -229,6 +249,7 @@ final class ServeCommand implements Callable<Integer> {
             Duration.ofSeconds(idleTimeout),
             Duration.ofSeconds(sendTimeout))
         .withMaxConnections(maxConnections)
+        .withShares(Duration.ofSeconds(busySendTimeout), maxConnectionsPerAddress)
         .withShown(hidden, followLinks, !noListing);
   }
 

@@ -4,6 +4,8 @@ import io.gyre.driver.FileStatus;
 import io.gyre.fs.AsyncDirectory;
 import io.gyre.fs.AsyncFile;
 import java.nio.file.Path;
+import java.util.concurrent.CancellationException;
+import java.util.concurrent.RejectedExecutionException;
 
 /** Decides what a request is answered with, and has that sent. One for each connection. */
 final class Exchange implements Lookup.Result {
@@ -141,11 +143,43 @@ final class Exchange implements Lookup.Result {
   }
 
   @Override
+  public boolean mayList() {
+    return !connection.isClosed() && connection.beginListing();
+  }
+
+  @Override
   public void found(Listing listing) {
+    if (connection.isClosed()) {
+      return;
+    }
+    var title = path.display();
+    boolean isRoot = path.names().isEmpty();
+    if (listing.isSmall()) {
+      sendListing(listing.page(title, isRoot));
+      return;
+    }
+    try {
+      var _ =
+          connection
+              .blocking(() -> listing.page(title, isRoot))
+              .whenComplete(
+                  (page, failure) -> {
+                    if (page != null) {
+                      sendListing(page);
+                    } else if (!(failure instanceof CancellationException)) { // the runtime's end
+                      failed(Status.INTERNAL_SERVER_ERROR, failure);
+                    }
+                  });
+    } catch (RejectedExecutionException e) {
+      failed(Status.SERVICE_UNAVAILABLE, e);
+    }
+  }
+
+  private void sendListing(byte[] page) {
     if (!connection.isClosed()) {
       begin(Status.OK);
       response.type = MediaTypes.HTML;
-      sendMemory(listing.page(path.display(), path.names().isEmpty()));
+      sendMemory(page);
     }
   }
 

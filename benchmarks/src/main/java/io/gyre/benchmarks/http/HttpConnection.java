@@ -7,6 +7,8 @@ import io.gyre.net.ByteStream;
 import io.gyre.net.ReceiveHandler;
 import java.nio.ByteBuffer;
 import java.time.Duration;
+import java.util.concurrent.Callable;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 
 /**
@@ -42,6 +44,7 @@ final class HttpConnection implements ReceiveHandler<Void> {
   private final HttpLoop owner;
   private final ByteStream stream;
   private final String peer;
+  private final BufferShares.Peer share;
   private final ServeOptions options;
   private final RequestParser parser;
   private final Exchange exchange;
@@ -57,14 +60,17 @@ final class HttpConnection implements ReceiveHandler<Void> {
   private long contentLeft;
   private long lingered;
   private long sentBytes; // of the answer, its head included
+  private int progressLook; // how often StuckReaders had looked when something went out last
+  private boolean listing;
 
-  HttpConnection(HttpLoop owner, ByteStream stream, String peer) {
+  HttpConnection(HttpLoop owner, ByteStream stream, String peer, BufferShares.Peer share) {
     this.owner = owner;
     this.stream = stream;
     this.peer = peer;
+    this.share = share;
     this.options = owner.options();
     this.parser = new RequestParser(options.limits());
-    this.sender = new ResponseSender(this, stream, options);
+    this.sender = new ResponseSender(this, stream, share, options);
     this.exchange = new Exchange(this, sender, owner.root(), options);
   }
 
@@ -216,6 +222,7 @@ final class HttpConnection implements ReceiveHandler<Void> {
     state = State.ANSWER;
     sentBytes = 0;
     exchange.response().status = null;
+    progressLook = owner.looks();
     arm(options.sendTimeout());
   }
 
@@ -237,11 +244,44 @@ final class HttpConnection implements ReceiveHandler<Void> {
   void progressed(int bytes) {
     sentBytes += bytes;
     owner.sent(bytes);
+    progressLook = owner.looks();
     arm(options.sendTimeout());
+  }
+
+  /** Whether it holds what others wait for, and nothing has gone out since so many looks were taken. */
+  boolean isStuckSince(int looks) {
+    return state == State.ANSWER
+        && progressLook - looks < 0
+        && ((sender.isHolding() && share.isShort()) || (listing && share.isListingWanted()));
+  }
+
+  /** Has others go on with what is held here. */
+  void giveUp() {
+    owner.gaveUp(peer);
+    close();
+  }
+
+  /** Whether one more directory may be listed now; the permission ends with the answer. */
+  boolean beginListing() {
+    listing = share.tryList();
+    return listing;
+  }
+
+  private void endListing() {
+    if (listing) {
+      listing = false;
+      share.listed();
+    }
+  }
+
+  /** Runs what takes long where it holds up nobody; the future completes on the loop's thread, while there is a loop. */
+  <T> CompletableFuture<T> blocking(Callable<? extends T> task) {
+    return owner.loop().runtime().blocking(task);
   }
 
   /** All of the answer has gone out. */
   void sent() {
+    endListing();
     logAnswer();
     if (mustEnd || owner.isDraining()) {
       linger();
@@ -303,10 +343,12 @@ final class HttpConnection implements ReceiveHandler<Void> {
     owner.loop().timers().cancel(deadline);
     waiting = NOTHING;
     sender.abort();
+    endListing();
+    share.leave();
     if (answering) {
       logAnswer();
     }
-    owner.closed(this);
+    owner.closed(this, share.asker());
     stream.close(this, STREAM_CLOSED);
   }
 

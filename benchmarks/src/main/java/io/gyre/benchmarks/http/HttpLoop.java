@@ -7,6 +7,7 @@ import io.gyre.driver.RateLimitedLog;
 import io.gyre.fs.AsyncDirectory;
 import io.gyre.net.TcpListener;
 import io.gyre.net.TcpStream;
+import java.net.InetAddress;
 import java.nio.ByteBuffer;
 import java.nio.channels.AsynchronousCloseException;
 import java.nio.channels.CompletionHandler;
@@ -37,6 +38,8 @@ final class HttpLoop implements CompletionHandler<TcpStream, Void> {
   private final TcpListener listener;
   private final AsyncDirectory root;
   private final Set<HttpConnection> connections = new HashSet<>();
+  private final BufferShares shares;
+  private final StuckReaders stuckReaders;
   private final CompletableFuture<Void> drained = new CompletableFuture<>();
 
   // The loop writes, without fences; any thread reads.
@@ -55,6 +58,9 @@ final class HttpLoop implements CompletionHandler<TcpStream, Void> {
     this.listener = listener;
     this.loop = listener.loop();
     this.root = root;
+    this.shares = new BufferShares(loop.buffers(), this::shortage);
+    this.stuckReaders =
+        new StuckReaders(loop.timers(), shares, connections, options().busySendTimeout());
   }
 
   void begin() {
@@ -90,22 +96,21 @@ final class HttpLoop implements CompletionHandler<TcpStream, Void> {
 
   @Override
   public void completed(TcpStream stream, Void attachment) {
-    if (!server.admit()) {
-      failures.warn("{} connections are open: no more are taken", options().maxConnections());
+    var address = stream.remoteAddress().getAddress();
+    var asker = BufferShares.asker(address);
+    var refusal = server.admit(asker);
+    if (refusal != null) {
+      failures.warn("{}: no more are taken", refusal);
       stream.write(ByteBuffer.wrap(BUSY), stream, REFUSED);
       return;
     }
     add(accepted, 1);
-    var connection = new HttpConnection(this, stream, host(stream));
+    var connection = new HttpConnection(this, stream, address.getHostAddress(), shares.join(asker));
     connections.add(connection);
     connection.begin();
     if (draining) {
       connection.drain();
     }
-  }
-
-  private static String host(TcpStream stream) {
-    return stream.remoteAddress().getAddress().getHostAddress();
   }
 
   @Override
@@ -136,9 +141,22 @@ final class HttpLoop implements CompletionHandler<TcpStream, Void> {
     }
   }
 
-  void closed(HttpConnection connection) {
+  private void shortage() {
+    stuckReaders.begin();
+  }
+
+  int looks() {
+    return stuckReaders.looks();
+  }
+
+  /** A connection ends since others wait for what it holds. */
+  void gaveUp(String peer) {
+    failures.warn("{} does not read what it asked for, and others wait: a connection ends", peer);
+  }
+
+  void closed(HttpConnection connection, InetAddress asker) {
     connections.remove(connection);
-    server.leave();
+    server.leave(asker);
     tellIfDrained();
   }
 
@@ -176,6 +194,7 @@ final class HttpLoop implements CompletionHandler<TcpStream, Void> {
   void close() {
     loop.execute(
         () -> {
+          stuckReaders.end();
           List.copyOf(connections).forEach(HttpConnection::close);
           var _ = root.closeAsync();
         });

@@ -6,6 +6,7 @@ import io.gyre.fs.AsyncFiles;
 import io.gyre.net.ListenOptions;
 import io.gyre.net.TcpListener;
 import java.io.IOException;
+import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.StandardSocketOptions;
 import java.nio.file.Files;
@@ -16,6 +17,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentMap;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
@@ -30,6 +33,7 @@ public final class HttpServer {
   private final AccessLog log;
   private final List<HttpLoop> loops = new ArrayList<>();
   private final AtomicInteger open = new AtomicInteger();
+  private final ConcurrentMap<InetAddress, Integer> openByAsker = new ConcurrentHashMap<>();
   private InetSocketAddress address;
 
   /**
@@ -109,17 +113,25 @@ public final class HttpServer {
     return log;
   }
 
-  /** Whether one more connection may be open, which it then is. Any loop. */
-  boolean admit() {
-    if (open.incrementAndGet() <= options.maxConnections()) {
-      return true;
+  /** Why one more connection may not be open, or null when it may, and is then. Any loop. */
+  String admit(InetAddress asker) {
+    if (open.incrementAndGet() > options.maxConnections()) {
+      open.decrementAndGet();
+      return options.maxConnections() + " connections are open";
     }
-    open.decrementAndGet();
-    return false;
+    if (openByAsker.merge(asker, 1, Integer::sum) > options.maxConnectionsPerAddress()) {
+      leave(asker);
+      return options.maxConnectionsPerAddress()
+          + " connections of "
+          + asker.getHostAddress()
+          + " are open";
+    }
+    return null;
   }
 
-  void leave() {
+  void leave(InetAddress asker) {
     open.decrementAndGet();
+    openByAsker.computeIfPresent(asker, (_, count) -> count == 1 ? null : count - 1);
   }
 
   /**

@@ -15,6 +15,8 @@ final class Listing {
   /** How many are looked at: most may be hidden. */
   private static final int MAX_SEEN = 100 * MAX_ENTRIES;
 
+  private static final int SMALL = 100;
+
   private final List<Line> lines = new ArrayList<>();
   private int seen;
   private boolean isCut;
@@ -59,6 +61,11 @@ final class Listing {
       case SYMBOLIC_LINK -> options.followLinks();
       default -> false;
     };
+  }
+
+  /** Whether the page is made in less time than it takes to have it made elsewhere. */
+  boolean isSmall() {
+    return lines.size() <= SMALL;
   }
 
   /** The page. */

@@ -43,6 +43,9 @@ final class Lookup {
 
     void found(Listing listing);
 
+    /** Whether a directory may be listed now. */
+    boolean mayList();
+
     /** A directory, that was asked for without a slash. */
     void isDirectory();
 
@@ -164,6 +167,10 @@ final class Lookup {
   private void noIndex() {
     if (!options.listings()) {
       refuse(Status.NOT_FOUND);
+      return;
+    }
+    if (!result.mayList()) {
+      refuse(Status.SERVICE_UNAVAILABLE);
       return;
     }
     if (at == root) {

@@ -1,7 +1,6 @@
 package io.gyre.benchmarks.http;
 
 import io.gyre.Buffer;
-import io.gyre.BufferPool;
 import io.gyre.IoHandler;
 import io.gyre.fs.AsyncFile;
 import io.gyre.net.ByteStream;
@@ -11,8 +10,8 @@ import java.nio.ByteBuffer;
  * Sends a response: the head and as much of the content as a pooled buffer holds in one write, and then block by block.
  *
  * <p>Blocks are read ahead of what went out, a few at a time, and written in order out of the buffers that they were read
- * into. A reader that is slow so holds a few blocks, and only one when there are no others left for its neighbours; who has
- * none waits in the pool's line.
+ * into. A reader that is slow so holds a few blocks, and only one when its neighbours need the others: {@link BufferShares}
+ * says how many, and who waits.
  *
  * <pre>
  *   blocks by number:   done  <=  submitted  <=  started  <=  done + blocks.length
@@ -27,7 +26,7 @@ import java.nio.ByteBuffer;
 final class ResponseSender {
   private final HttpConnection connection;
   private final ByteStream stream;
-  private final BufferPool pool;
+  private final BufferShares.Peer share;
   private final int blockBytes;
   private final Block[] blocks;
   private final Filled filledHandler = new Filled();
@@ -48,18 +47,26 @@ final class ResponseSender {
     Buffer buffer;
     int bytes;
     boolean filled;
-
-    void giveBack() {
-      buffer.release();
-      buffer = null;
-      filled = false;
-    }
   }
 
-  ResponseSender(HttpConnection connection, ByteStream stream, ServeOptions options) {
+  private void giveBack(Block block) {
+    var buffer = block.buffer;
+    block.buffer = null;
+    block.filled = false;
+    giveBack(buffer);
+  }
+
+  private void giveBack(Buffer buffer) {
+    int size = buffer.capacity();
+    buffer.release();
+    share.gaveBack(size);
+  }
+
+  ResponseSender(
+      HttpConnection connection, ByteStream stream, BufferShares.Peer share, ServeOptions options) {
     this.connection = connection;
     this.stream = stream;
-    this.pool = stream.loop().buffers();
+    this.share = share;
     this.blockBytes = options.blockBytes();
     this.blocks = new Block[options.blocks()];
     for (int i = 0; i < blocks.length; i++) {
@@ -95,11 +102,11 @@ final class ResponseSender {
 
   private void pump() {
     while (!ended && hasMore() && started - done < blocks.length) {
-      int bytes = nextBytes();
-      var buffer = pool.tryAcquire(bytes);
+      boolean holdsNone = started == done;
+      var buffer = holdsNone ? share.tryFirst(nextBytes()) : share.tryAhead(nextBytes());
       if (buffer == null) {
-        if (started == done) {
-          await(bytes);
+        if (holdsNone) {
+          share.await(this);
         }
         return;
       }
@@ -107,7 +114,8 @@ final class ResponseSender {
     }
   }
 
-  private int nextBytes() {
+  /** How much the next block takes. */
+  int nextBytes() {
     if (response == null) {
       return (int) Math.min(unread, blockBytes);
     }
@@ -115,20 +123,28 @@ final class ResponseSender {
     return (int) Math.min(head + Math.min(unread, blockBytes), Math.max(head, blockBytes));
   }
 
-  private void await(int bytes) {
-    var _ =
-        pool.acquireAsync(bytes)
-            .whenComplete(
-                (buffer, failure) -> {
-                  if (failure != null) {
-                    connection.lost(failure);
-                  } else if (ended) {
-                    buffer.release();
-                  } else {
-                    fill(buffer);
-                    pump();
-                  }
-                });
+  boolean isEnded() {
+    return ended;
+  }
+
+  /** Whether buffers are held up here. */
+  boolean isHolding() {
+    return started > done;
+  }
+
+  /** The buffer that was waited for. */
+  void acquired(Buffer buffer) {
+    if (ended) {
+      giveBack(buffer);
+    } else {
+      fill(buffer);
+      pump();
+    }
+  }
+
+  /** There will be no buffer: the loop ends. */
+  void noBuffer(Throwable cause) {
+    connection.lost(cause);
   }
 
   private void fill(Buffer buffer) {
@@ -167,7 +183,7 @@ final class ResponseSender {
   }
 
   private void written(Block block, int bytes) {
-    block.giveBack();
+    giveBack(block);
     done++;
     if (ended) {
       return;
@@ -191,7 +207,7 @@ final class ResponseSender {
     for (int i = submitted; i < started; i++) {
       var block = blocks[i % blocks.length];
       if (block.filled) {
-        block.giveBack();
+        giveBack(block);
       }
     }
     closeFile();
@@ -208,7 +224,7 @@ final class ResponseSender {
     @Override
     public void completed(int result, Block block) {
       if (ended) {
-        block.giveBack();
+        giveBack(block);
       } else {
         filled(block);
       }
@@ -216,7 +232,7 @@ final class ResponseSender {
 
     @Override
     public void failed(Throwable cause, Block block) {
-      block.giveBack();
+      giveBack(block);
       connection.lost(cause);
     }
   }
@@ -229,7 +245,7 @@ final class ResponseSender {
 
     @Override
     public void failed(Throwable cause, Block block) {
-      block.giveBack();
+      giveBack(block);
       connection.lost(cause);
     }
   }

@@ -10,7 +10,9 @@ import java.util.Objects;
  * @param headTimeout for how long a request's head may take to come in whole, and then its content
  * @param idleTimeout for how long a connection may rest before a request, the first one, too
  * @param sendTimeout for how long a block of a response may take to go out
+ * @param busySendTimeout the same, roughly, for as long as others wait for the buffers that are held for it
  * @param maxConnections how many may be open at a time; those beyond are told 503
+ * @param maxConnectionsPerAddress how many of those may come from one address of IPv4, or one network (/64) of IPv6
  * @param hiddenFiles whether names that begin with a dot are served
  * @param followLinks whether symbolic links are followed, wherever they lead
  * @param listings whether a directory without index.html is listed
@@ -22,7 +24,9 @@ public record ServeOptions(
     Duration headTimeout,
     Duration idleTimeout,
     Duration sendTimeout,
+    Duration busySendTimeout,
     int maxConnections,
+    int maxConnectionsPerAddress,
     boolean hiddenFiles,
     boolean followLinks,
     boolean listings,
@@ -35,7 +39,9 @@ public record ServeOptions(
           Duration.ofSeconds(10),
           Duration.ofSeconds(60),
           Duration.ofSeconds(30),
+          Duration.ofSeconds(5),
           10_000,
+          1_000,
           false,
           false,
           true,
@@ -48,9 +54,9 @@ public record ServeOptions(
     requirePositive("headTimeout", headTimeout);
     requirePositive("idleTimeout", idleTimeout);
     requirePositive("sendTimeout", sendTimeout);
-    if (maxConnections < 1) {
-      throw new IllegalArgumentException("maxConnections must be at least 1: " + maxConnections);
-    }
+    requirePositive("busySendTimeout", busySendTimeout);
+    requirePositive("maxConnections", maxConnections);
+    requirePositive("maxConnectionsPerAddress", maxConnectionsPerAddress);
     if (Integer.bitCount(blockBytes) != 1 || blockBytes < 4096 || blockBytes > 1 << 20) {
       throw new IllegalArgumentException(
           "blockBytes must be a power of two from 4096 to 1048576: " + blockBytes);
@@ -66,6 +72,12 @@ public record ServeOptions(
     }
   }
 
+  private static void requirePositive(String name, int value) {
+    if (value < 1) {
+      throw new IllegalArgumentException(name + " must be at least 1: " + value);
+    }
+  }
+
   /**
    * With other limits of requests.
    *
@@ -78,7 +90,9 @@ public record ServeOptions(
         headTimeout,
         idleTimeout,
         sendTimeout,
+        busySendTimeout,
         maxConnections,
+        maxConnectionsPerAddress,
         hiddenFiles,
         followLinks,
         listings,
@@ -100,7 +114,9 @@ public record ServeOptions(
         head,
         idle,
         send,
+        busySendTimeout,
         maxConnections,
+        maxConnectionsPerAddress,
         hiddenFiles,
         followLinks,
         listings,
@@ -120,7 +136,32 @@ public record ServeOptions(
         headTimeout,
         idleTimeout,
         sendTimeout,
+        busySendTimeout,
         value,
+        maxConnectionsPerAddress,
+        hiddenFiles,
+        followLinks,
+        listings,
+        blockBytes,
+        blocks);
+  }
+
+  /**
+   * With bounds on clients that ask for much and read little.
+   *
+   * @param busySend as {@link #busySendTimeout()}
+   * @param connections as {@link #maxConnectionsPerAddress()}
+   * @return a copy
+   */
+  public ServeOptions withShares(Duration busySend, int connections) {
+    return new ServeOptions(
+        limits,
+        headTimeout,
+        idleTimeout,
+        sendTimeout,
+        busySend,
+        maxConnections,
+        connections,
         hiddenFiles,
         followLinks,
         listings,
@@ -142,7 +183,9 @@ public record ServeOptions(
         headTimeout,
         idleTimeout,
         sendTimeout,
+        busySendTimeout,
         maxConnections,
+        maxConnectionsPerAddress,
         hidden,
         links,
         lists,
@@ -163,7 +206,9 @@ public record ServeOptions(
         headTimeout,
         idleTimeout,
         sendTimeout,
+        busySendTimeout,
         maxConnections,
+        maxConnectionsPerAddress,
         hiddenFiles,
         followLinks,
         listings,

@@ -11,6 +11,8 @@
  * </pre>
  *
  * <p>All but the server itself is confined to the thread of a loop. A connection answers one request after the other; what
- * comes in meanwhile waits, and holds the peer back when it is much.
+ * comes in meanwhile waits, and holds the peer back when it is much. How much of a loop's buffers the connections of one
+ * address may hold is {@link io.gyre.benchmarks.http.BufferShares}' affair, and {@link io.gyre.benchmarks.http.StuckReaders}'
+ * who has to let go of them.
  */
 package io.gyre.benchmarks.http;

@@ -18,7 +18,8 @@ import picocli.CommandLine.Spec;
 
 /**
  * Runs one echo server as a process, under the same protocol as the C references: {@code listening HOST:PORT peer=NAME}
- * once it accepts; for each line read from standard input a line of counters so far; at SIGTERM the totals, and exit
+ * once it accepts; for each line read from standard input a line of counters so far, and of the heap if it says memory; at
+ * SIGTERM the totals, and exit
  * status 0. Exit status 3 means that this peer cannot run here, and standard error says why.
  */
 @Command(name = "peer", description = "Runs an echo server that Gyre is held against.")
@@ -94,6 +95,13 @@ public final class PeerMain implements Callable<Integer> {
 
   private void serve(EchoServer server, EchoCounters counters) throws InterruptedException {
     var out = new PrintStream(System.out, true, StandardCharsets.UTF_8);
+    printTotalsAtTheEnd(counters, out);
+    out.println("listening " + host + ":" + server.port() + " peer=" + server.name());
+    Thread.ofPlatform().daemon().name("stdin").start(() -> answer(counters, out));
+    new CountDownLatch(1).await();
+  }
+
+  static void printTotalsAtTheEnd(EchoCounters counters, PrintStream out) {
     // Halting keeps the JVM from reporting the signal in its exit status.
     Runtime.getRuntime()
         .addShutdownHook(
@@ -102,16 +110,13 @@ public final class PeerMain implements Callable<Integer> {
                   out.println(counters.totals());
                   Runtime.getRuntime().halt(0);
                 }));
-    out.println("listening " + host + ":" + server.port() + " peer=" + server.name());
-    Thread.ofPlatform().daemon().name("stdin").start(() -> answer(counters, out));
-    new CountDownLatch(1).await();
   }
 
-  private static void answer(EchoCounters counters, PrintStream out) {
+  static void answer(EchoCounters counters, PrintStream out) {
     var lines = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
     try {
-      while (lines.readLine() != null) {
-        out.println(counters.line());
+      for (var line = lines.readLine(); line != null; line = lines.readLine()) {
+        out.println(counters.line() + HeapReport.answer(line));
       }
     } catch (IOException e) {
       // Nobody will ask any more.

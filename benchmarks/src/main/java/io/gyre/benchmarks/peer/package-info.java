@@ -3,7 +3,8 @@
  * transports, and files over the JDK's channels and {@link java.nio.file.Files}.
  *
  * <p>{@link io.gyre.benchmarks.peer.PeerMain} runs one {@link io.gyre.benchmarks.peer.EchoPeer} as a process, {@link
- * io.gyre.benchmarks.peer.FilePeerMain} one {@link io.gyre.benchmarks.peer.FilePeer}: a whole process is what is
+ * io.gyre.benchmarks.peer.FilePeerMain} one {@link io.gyre.benchmarks.peer.FilePeer}, {@link
+ * io.gyre.benchmarks.peer.UdpPeerMain} a server of datagrams: a whole process is what is
  * measured. Nothing here runs on Gyre.
  */
 package io.gyre.benchmarks.peer;

@@ -193,6 +193,12 @@ function remarks(workload) {
   if (syncs.length > 0) {
     made.push({text: `${workload.unit} made durable by one fsync: ${syncs.join(', ')}.`});
   }
+  const names = new Set(workload.arms.flatMap((arm) => Object.keys(arm.more || {})));
+  for (const name of names) {
+    const told = workload.arms.filter((arm) => arm.more && arm.more[name])
+        .map((arm) => `${arm.name} ${number(arm.more[name].median, 1)}`);
+    made.push({text: `${name}: ${told.join(', ')}.`});
+  }
   if (broken.length > 0) {
     made.push({className: 'warn', text: `Failed in some round: ${broken.join(', ')}.`});
   }

@@ -34,10 +34,12 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
 import java.util.zip.CRC32C;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.io.TempDir;
@@ -509,6 +511,154 @@ final class HttpServerTest {
                         Thread.ofPlatform().daemon()::start))
             .toArray(CompletableFuture[]::new);
     Waits.get(CompletableFuture.allOf(all), "every reader");
+    drain(server);
+  }
+
+  /** As many as would hold four times the memory there is. They read nothing. */
+  private static List<RawClient> stuckClients(
+      TestRuntime tests, HttpServer server, String... locals) throws IOException {
+    var stuck = new ArrayList<RawClient>();
+    for (int i = 0; i < 200; i++) {
+      var raw = tests.own(RawClient.narrow(server, locals[i % locals.length], 4096));
+      raw.send("GET /large.bin HTTP/1.1\r\nHost: a\r\n\r\n");
+      stuck.add(raw);
+    }
+    return stuck;
+  }
+
+  @DriverTest
+  void clientsOfOneAddressThatReadNothingStarveNobodyElse(TestRuntime tests) throws Exception {
+    var content = random("large.bin", 8 << 20);
+    var runtime = tests.start();
+    var never = Duration.ofHours(1);
+    var server =
+        start(
+            runtime,
+            PATIENT
+                .withTimeouts(never, never, never)
+                .withShares(never, 1000)
+                .withBlocks(64 << 10, 4));
+    var pool = runtime.loop().buffers();
+    var stuck = stuckClients(tests, server, "127.0.0.2");
+    Waits.until("they hold what they may", () -> pool.lentBytes() >= pool.capacityBytes() / 2);
+    for (int i = 0; i < 5; i++) {
+      assertArrayEquals(content, RawClient.get(server, "/large.bin").content());
+    }
+    assertEquals(200, server.totals().connections() - 5);
+    Waits.until("no more than they may", () -> pool.lentBytes() == pool.capacityBytes() / 2);
+    for (var raw : stuck) {
+      raw.hangUp();
+    }
+    drain(server);
+  }
+
+  @DriverTest
+  void clientsThatReadNothingAreLeftSoonWhileOthersWait(TestRuntime tests) throws Exception {
+    var content = random("large.bin", 8 << 20);
+    var runtime = tests.start();
+    var never = Duration.ofHours(1);
+    var server =
+        start(
+            runtime,
+            PATIENT
+                .withTimeouts(never, never, never)
+                .withShares(Duration.ofMillis(400), 1000)
+                .withBlocks(64 << 10, 4));
+    var pool = runtime.loop().buffers();
+    var stuck = stuckClients(tests, server, "127.0.0.2", "127.0.0.3");
+    Waits.until("nothing is left", () -> pool.lentBytes() == pool.capacityBytes());
+    assertArrayEquals(content, RawClient.get(server, "/large.bin").content());
+    for (var raw : stuck) {
+      raw.hangUp();
+    }
+    drain(server);
+  }
+
+  @DriverTest
+  void connectionsOfOneAddressHaveABound(TestRuntime tests) throws Exception {
+    var server = start(tests.start(), PATIENT.withShares(LONG, 2));
+    try (var first = RawClient.narrow(server, "127.0.0.2", 4096);
+        var second = RawClient.narrow(server, "127.0.0.2", 4096)) {
+      for (var raw : List.of(first, second)) {
+        raw.send("GET /hello.txt HTTP/1.1\r\nHost: a\r\n\r\n");
+        assertEquals(200, raw.read(false).status());
+      }
+      try (var third = RawClient.narrow(server, "127.0.0.2", 4096)) {
+        assertEquals(503, third.read(false).status());
+      }
+      assertEquals("hello, world\n", RawClient.get(server, "/hello.txt").text());
+    }
+    drain(server);
+  }
+
+  private void makeManyFiles() throws IOException {
+    var many = Files.createDirectory(site.resolve("many"));
+    for (int i = 0; i < 150; i++) {
+      Files.createFile(many.resolve("file-" + i));
+    }
+  }
+
+  @DriverTest
+  void aLongListingIsMadeElsewhereThanOnTheLoop(TestRuntime tests) throws Exception {
+    makeManyFiles();
+    var runtime = tests.start(b -> b.blocking(1, 0));
+    var server = start(runtime, PATIENT);
+    var begun = new CountDownLatch(1);
+    var end = new CountDownLatch(1);
+    var busy =
+        runtime.blocking(
+            () -> {
+              begun.countDown();
+              end.await();
+              return null;
+            });
+    Waits.await(begun, "the only thread taken");
+    assertEquals(200, RawClient.get(server, "/sub/").status(), "a short one needs no thread");
+    assertEquals(503, RawClient.get(server, "/many/").status());
+    end.countDown();
+    Waits.get(busy, "the only thread given back");
+    Waits.until(
+        "a thread for the listing",
+        () -> {
+          try {
+            var answer = RawClient.get(server, "/many/");
+            return answer.status() == 200 && answer.text().contains(">file-149<");
+          } catch (IOException e) {
+            throw new UncheckedIOException(e);
+          }
+        });
+    assertTrue(server.drain(Waits.PATIENCE));
+  }
+
+  @DriverTest
+  void listingsAtATimeHaveABound(TestRuntime tests) throws Exception {
+    makeManyFiles();
+    var runtime = tests.start(b -> b.blocking(1, 100));
+    var server = start(runtime, PATIENT);
+    var end = new CountDownLatch(1);
+    var busy =
+        runtime.blocking(
+            () -> {
+              end.await();
+              return null;
+            });
+    var asking = new ArrayList<RawClient>();
+    for (int i = 0; i < BufferShares.MOST_LISTINGS / 2 + 1; i++) {
+      var raw = tests.own(new RawClient(server));
+      raw.send("GET /many/ HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+      asking.add(raw);
+    }
+    Waits.until("the one too many refused", () -> server.totals().requests() == 1);
+    end.countDown();
+    Waits.get(busy, "the only thread given back");
+    var statuses = new ArrayList<Integer>();
+    for (var raw : asking) {
+      statuses.add(raw.read(false).status());
+      raw.hangUp();
+    }
+    assertEquals(1, Collections.frequency(statuses, 503), statuses::toString);
+    assertEquals(statuses.size() - 1, Collections.frequency(statuses, 200), statuses::toString);
+    assertEquals(200, RawClient.get(server, "/many/").status());
     drain(server);
   }
 

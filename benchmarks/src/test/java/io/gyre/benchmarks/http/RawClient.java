@@ -7,6 +7,7 @@ import java.io.EOFException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
+import java.net.InetSocketAddress;
 import java.net.Socket;
 import java.net.SocketTimeoutException;
 import java.nio.charset.StandardCharsets;
@@ -37,10 +38,24 @@ final class RawClient implements Closeable {
   }
 
   RawClient(HttpServer server) throws IOException {
-    socket = new Socket(server.address().getAddress(), server.address().getPort());
+    this(server, new Socket());
+  }
+
+  private RawClient(HttpServer server, Socket socket) throws IOException {
+    this.socket = socket;
+    socket.connect(server.address());
     socket.setSoTimeout((int) Waits.PATIENCE.toMillis());
     socket.setTcpNoDelay(true);
     in = new BufferedInputStream(socket.getInputStream());
+  }
+
+  /** From an address of this machine's, with little room for what is not read. */
+  static RawClient narrow(HttpServer server, String local, int receiveBufferBytes)
+      throws IOException {
+    var socket = new Socket();
+    socket.setReceiveBufferSize(receiveBufferBytes); // before it connects: it bounds the window
+    socket.bind(new InetSocketAddress(local, 0));
+    return new RawClient(server, socket);
   }
 
   /** One request and its answer, on a connection of its own. */
