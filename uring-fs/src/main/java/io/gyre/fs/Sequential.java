@@ -171,18 +171,28 @@ final class Sequential implements Completion {
   }
 
   private void start(OpCode code, ByteBuffer buffer, Object attachment, IoHandler<?> handler) {
-    if (file.loop.inLoop()) {
+    if (!file.loop.inLoop()) {
+      file.loop.execute(() -> start(code, buffer, attachment, handler));
+    } else if (code == OpCode.READ) {
       file.submit(file.operation(code, this, handler, attachment).memory(buffer).offset(position));
     } else {
-      file.loop.execute(() -> start(code, buffer, attachment, handler));
+      var operation = file.writing(code, this, handler, attachment);
+      if (operation != null) {
+        file.submitWriting(0, operation.memory(buffer).offset(position));
+      }
     }
   }
 
   private void start(OpCode code, Buffer buffer, Object attachment, IoHandler<?> handler) {
-    if (file.loop.inLoop()) {
+    if (!file.loop.inLoop()) {
+      buffer.executePinned(file.loop, () -> start(code, buffer, attachment, handler));
+    } else if (code == OpCode.READ) {
       file.submit(file.operation(code, this, handler, attachment).memory(buffer).offset(position));
     } else {
-      buffer.executePinned(file.loop, () -> start(code, buffer, attachment, handler));
+      var operation = file.writing(code, this, handler, attachment);
+      if (operation != null) {
+        file.submitWriting(0, operation.memory(buffer).offset(position));
+      }
     }
   }
 
@@ -214,8 +224,10 @@ final class Sequential implements Completion {
     end(read ? READ : WRITE); // the handler may start the next
     if (read) {
       Transfers.readCompleted(operation, result);
+    } else if (result < 0) {
+      file.writingFailed(operation, result, operation.failure(result));
     } else {
-      file.onWrite.complete(operation, result);
+      file.written(operation, result);
     }
   }
 }
