@@ -35,6 +35,7 @@ final class FullTransfer implements Completion {
   private long position;
   private int total;
   private int done;
+  private boolean sequential; // from the file's position, which it moves
 
   // Where the bytes are: one of these. Of several buffers, an array that is nobody else's.
   private ByteBuffer memory;
@@ -55,17 +56,26 @@ final class FullTransfer implements Completion {
       ByteBuffer buffer,
       long offset,
       int before,
+      boolean fromPosition,
       Object attachment,
       Object handler) {
     begin(opcode, offset, before, buffer.remaining());
+    sequential = fromPosition;
     memory = buffer;
     submitFirst(handler, attachment);
   }
 
   void start(
-      OpCode opcode, Buffer buffer, long offset, int before, Object attachment, Object handler) {
+      OpCode opcode,
+      Buffer buffer,
+      long offset,
+      int before,
+      boolean fromPosition,
+      Object attachment,
+      Object handler) {
     leaseGeneration = BUFFERS.pin(buffer);
     begin(opcode, offset, before, BUFFERS.view(buffer).remaining());
+    sequential = fromPosition;
     lease = buffer;
     submitFirst(handler, attachment);
   }
@@ -181,6 +191,10 @@ final class FullTransfer implements Completion {
     memories = null;
     leases = null;
     generations = null;
+    if (sequential) {
+      sequential = false;
+      file.sequential.moved(code, done);
+    }
     owner.ended(this);
   }
 
