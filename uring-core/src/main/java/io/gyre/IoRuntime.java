@@ -4,6 +4,7 @@ import io.gyre.driver.BlockingPool;
 import io.gyre.driver.DriverConfig;
 import io.gyre.driver.DriverProvider;
 import io.gyre.driver.FeatureNames;
+import io.gyre.driver.LoopFuture;
 import java.io.IOException;
 import java.io.InterruptedIOException;
 import java.time.Duration;
@@ -208,7 +209,8 @@ public final class IoRuntime implements AutoCloseable {
                       "{} ends while blocking tasks go on that do not heed their interrupt", this);
                   return null;
                 });
-    return CompletableFuture.allOf(allTerminated(), noMoreTasks);
+    return LoopFuture.<Void>completed(null)
+        .thenCompose(_ -> CompletableFuture.allOf(allTerminated(), noMoreTasks));
   }
 
   private CompletableFuture<Void> allTerminated() {

@@ -77,7 +77,7 @@ public final class Futures {
    * @return that; complete when the runtime has ended, which has closed everything
    */
   public static CompletableFuture<Void> closing(Consumer<CompletableFuture<Void>> start) {
-    var future = new CompletableFuture<Void>();
+    var future = new LoopFuture<Void>();
     try {
       start.accept(future);
     } catch (ShutdownChannelGroupException e) {

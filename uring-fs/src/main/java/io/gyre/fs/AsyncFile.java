@@ -42,7 +42,7 @@ import java.util.concurrent.Flow;
  * <ul>
  *   <li>with an attachment and a handler: the handler is called on the thread of the file's {@linkplain #loop() loop},
  *       never from inside the call; with pooled buffers nothing is allocated,
- *   <li>{@code ...Async}: a future, which the loop's thread completes,
+ *   <li>{@code ...Async}: a future, which the loop's thread completes, and which no loop's thread may wait for,
  *   <li>plain: waits. A virtual thread parks; a loop's thread may not call it ({@link IllegalStateException}). Where the
  *       system can tell what is in its cache, plain reads of that are done by the calling thread itself, without a hop.
  * </ul>

@@ -4,6 +4,7 @@ import io.gyre.CancelScope;
 import io.gyre.EventLoop;
 import io.gyre.driver.FutureHandler;
 import io.gyre.driver.IoFuture;
+import io.gyre.driver.LoopFuture;
 import io.gyre.driver.OperationScope;
 import java.nio.channels.CompletionHandler;
 import java.nio.channels.ShutdownChannelGroupException;
@@ -23,7 +24,7 @@ import java.util.function.Supplier;
  *
  * @param <T> the result's type
  */
-final class CompositeFuture<T> extends CompletableFuture<T> {
+final class CompositeFuture<T> extends LoopFuture<T> {
   private final EventLoop loop;
   private final CancelScope scope = new CancelScope();
   private final OperationScope outer = OperationScope.current(); // the caller's, or null
@@ -127,11 +128,6 @@ final class CompositeFuture<T> extends CompletableFuture<T> {
       waiting.cancel();
     }
     return true;
-  }
-
-  @Override
-  public <U> CompletableFuture<U> newIncompleteFuture() {
-    return new CompletableFuture<>(); // a dependent stage is no operation
   }
 
   EventLoop loop() {
