@@ -1,15 +1,15 @@
 package io.gyre;
 
 import io.gyre.driver.BlockingPool;
+import io.gyre.driver.LoopFuture;
 import java.nio.channels.ShutdownChannelGroupException;
 import java.util.Objects;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CancellationException;
-import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicBoolean;
 
 /** A user's task on a {@link BlockingPool}, and its future. Begun or cancelled, whichever comes first. */
-final class BlockingCall<T> extends CompletableFuture<T> implements Runnable {
+final class BlockingCall<T> extends LoopFuture<T> implements Runnable {
   private final AtomicBoolean taken = new AtomicBoolean();
   private final EventLoop asker;
   private Callable<? extends T> task;
@@ -76,10 +76,5 @@ final class BlockingCall<T> extends CompletableFuture<T> implements Runnable {
       task = null; // it stays in line for a while, and need not keep alive what it holds
     }
     return super.cancel(mayInterruptIfRunning);
-  }
-
-  @Override
-  public <U> CompletableFuture<U> newIncompleteFuture() {
-    return new CompletableFuture<>(); // a dependent stage is no call
   }
 }

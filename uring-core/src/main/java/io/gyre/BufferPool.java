@@ -1,5 +1,6 @@
 package io.gyre;
 
+import io.gyre.driver.LoopFuture;
 import io.gyre.driver.PoolMemory;
 import java.lang.foreign.MemorySegment;
 import java.lang.invoke.VarHandle;
@@ -54,7 +55,7 @@ public final class BufferPool {
   private boolean closed;
 
   /** A buffer to come. */
-  private static final class Waiter extends CompletableFuture<Buffer> {
+  private static final class Waiter extends LoopFuture<Buffer> {
     final int bytes;
 
     Waiter(int bytes) {
@@ -139,7 +140,7 @@ public final class BufferPool {
   public CompletableFuture<Buffer> acquireAsync(int bytes) {
     var buffer = tryAcquire(bytes);
     if (buffer != null) {
-      return CompletableFuture.completedFuture(buffer);
+      return LoopFuture.completed(buffer);
     }
     var waiter = new Waiter(bytes);
     loop.execute(() -> enqueue(waiter));

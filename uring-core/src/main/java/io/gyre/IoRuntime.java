@@ -4,6 +4,7 @@ import io.gyre.driver.BlockingPool;
 import io.gyre.driver.DriverConfig;
 import io.gyre.driver.DriverProvider;
 import io.gyre.driver.FeatureNames;
+import io.gyre.driver.LoopFuture;
 import io.gyre.telemetry.FlightEvents;
 import java.io.IOException;
 import java.io.InterruptedIOException;
@@ -210,7 +211,8 @@ public final class IoRuntime implements AutoCloseable {
                       "{} ends while blocking tasks go on that do not heed their interrupt", this);
                   return null;
                 });
-    return CompletableFuture.allOf(allTerminated(), noMoreTasks);
+    return LoopFuture.<Void>completed(null)
+        .thenCompose(_ -> CompletableFuture.allOf(allTerminated(), noMoreTasks));
   }
 
   private CompletableFuture<Void> allTerminated() {

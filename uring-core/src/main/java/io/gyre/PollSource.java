@@ -2,6 +2,7 @@ package io.gyre;
 
 import io.gyre.driver.Descriptor;
 import io.gyre.driver.FutureHandler;
+import io.gyre.driver.LoopFuture;
 import io.gyre.driver.OpCode;
 import io.gyre.driver.Operation;
 import java.nio.channels.SelectableChannel;
@@ -95,7 +96,7 @@ public final class PollSource {
    */
   public CompletableFuture<Integer> pollAsync(Interest interest) {
     Objects.requireNonNull(interest, "interest");
-    var future = new CompletableFuture<Integer>();
+    var future = new LoopFuture<Integer>();
     var registration = start(OpCode.POLL, interest, future, FutureHandler.INTEGER);
     var _ =
         future.whenComplete(

@@ -216,7 +216,7 @@ public final class Errors {
   }
 
   /** The JDK's exception has no constructor that takes a message. */
-  private static final class Closed extends AsynchronousCloseException {
+  static final class Closed extends AsynchronousCloseException {
     private static final long serialVersionUID = 1L;
     private final String message;
 

@@ -27,7 +27,7 @@ public final class Futures {
 
   /**
    * Waits for an operation. A virtual thread parks. An interrupt cancels the operation, and the wait goes on until it has
-   * ended: only then is its buffer the caller's again.
+   * ended: only then is its buffer the caller's again. What is thrown has the caller's frames, as of {@link #withCaller}.
    *
    * @param future an operation's
    * @param <T> the result's type
@@ -49,14 +49,14 @@ public final class Futures {
       }
     } catch (ExecutionException e) {
       switch (e.getCause()) {
-        case IOException io -> throw io;
-        case RuntimeException r -> throw r;
-        case Error error -> throw error;
+        case IOException io -> throw withCaller(io);
+        case RuntimeException r -> throw withCaller(r);
+        case Error error -> throw withCaller(error);
         case Throwable t -> throw new IOException(t);
       }
     } catch (CancellationException e) {
       // Wrapped in one that says only "get".
-      var cancelled = e.getCause() instanceof CancellationException named ? named : e;
+      var cancelled = e.getCause() instanceof CancellationException named ? withCaller(named) : e;
       if (interrupt == null) {
         throw cancelled;
       }
@@ -71,13 +71,26 @@ public final class Futures {
   }
 
   /**
+   * Makes an exception that a loop made fit to be thrown by who waited for it: with the caller's frames. Of those types that
+   * the JDK has it is a new one, with the same fields, whose cause is the one given; else the same, with the caller's stack as
+   * a suppressed exception.
+   *
+   * @param failure what an operation has failed with
+   * @param <X> its type
+   * @return what to throw, of the same class
+   */
+  public static <X extends Throwable> X withCaller(X failure) {
+    return CallerFrames.added(failure);
+  }
+
+  /**
    * Starts a close that anybody may ask for at any time.
    *
    * @param start starts it, and completes what it is given when that is done
    * @return that; complete when the runtime has ended, which has closed everything
    */
   public static CompletableFuture<Void> closing(Consumer<CompletableFuture<Void>> start) {
-    var future = new CompletableFuture<Void>();
+    var future = new LoopFuture<Void>();
     try {
       start.accept(future);
     } catch (ShutdownChannelGroupException e) {

@@ -3,7 +3,6 @@ package io.gyre.driver;
 import io.gyre.EventLoop;
 import java.nio.channels.ShutdownChannelGroupException;
 import java.util.concurrent.CancellationException;
-import java.util.concurrent.CompletableFuture;
 import java.util.function.Consumer;
 
 /**
@@ -15,7 +14,7 @@ import java.util.function.Consumer;
  *
  * @param <T> the result's type
  */
-public final class IoFuture<T> extends CompletableFuture<T> implements OperationScope {
+public final class IoFuture<T> extends LoopFuture<T> implements OperationScope {
   private final EventLoop loop;
   private boolean cancelRequested; // guarded by this
   private boolean claimed; // guarded by this
@@ -107,10 +106,5 @@ public final class IoFuture<T> extends CompletableFuture<T> implements Operation
   @Override
   public void ended(Operation candidate, int result) {
     operation = null;
-  }
-
-  @Override
-  public <U> CompletableFuture<U> newIncompleteFuture() {
-    return new CompletableFuture<>(); // a dependent stage is no operation
   }
 }

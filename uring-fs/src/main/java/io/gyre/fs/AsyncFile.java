@@ -42,7 +42,7 @@ import java.util.concurrent.Flow;
  * <ul>
  *   <li>with an attachment and a handler: the handler is called on the thread of the file's {@linkplain #loop() loop},
  *       never from inside the call; with pooled buffers nothing is allocated,
- *   <li>{@code ...Async}: a future, which the loop's thread completes,
+ *   <li>{@code ...Async}: a future, which the loop's thread completes, and which no loop's thread may wait for,
  *   <li>plain: waits. A virtual thread parks; a loop's thread may not call it ({@link IllegalStateException}). Where the
  *       system can tell what is in its cache, plain reads of that are done by the calling thread itself, without a hop.
  * </ul>
@@ -1306,6 +1306,191 @@ public final class AsyncFile implements FileSource, AutoCloseable {
   public int write(Buffer src) throws IOException {
     Futures.requireMayWait();
     return Futures.await(writeAsync(src));
+  }
+
+  /**
+   * Fills what remains of a buffer from the file's {@linkplain #position() position} on: reads until nothing is left to fill,
+   * and moves the position on by what came, also when it fails.
+   *
+   * <p>It fails as {@link #readFully(ByteBuffer, long, Object, IoHandler)} does. One at a time, as for {@link
+   * #read(ByteBuffer, Object, IoHandler)}, from the first byte to the last.
+   *
+   * @param dst filled from its position to its limit; the kernel's until the outcome
+   * @param attachment given to the handler
+   * @param handler takes the number of bytes, which is all that remained
+   * @param <A> the attachment's type
+   * @throws ReadOnlyBufferException for a read-only buffer
+   * @throws java.nio.channels.ReadPendingException when a read has not ended
+   * @throws java.nio.channels.WritePendingException when a write has not ended
+   * @throws NonReadableChannelException when the file was not opened for reading
+   * @throws ShutdownChannelGroupException when the runtime has ended
+   */
+  public <A> void readFully(ByteBuffer dst, A attachment, IoHandler<? super A> handler) {
+    file.sequential.readFully(dst, attachment, handler);
+  }
+
+  /**
+   * Fills what remains of a buffer from the file's {@linkplain #position() position} on, and moves that.
+   *
+   * @param dst as for {@link #readFully(ByteBuffer, Object, IoHandler)}
+   * @return completes when all is transferred
+   */
+  public CompletableFuture<Void> readFullyAsync(ByteBuffer dst) {
+    return IoFuture.start(loop, future -> readFully(dst, future, FutureHandler.VOID));
+  }
+
+  /**
+   * Fills what remains of a buffer from the file's {@linkplain #position() position} on, and moves that. Waits.
+   *
+   * @param dst filled from its position to its limit
+   * @throws java.io.EOFException when the file ends before
+   * @throws PartialTransferException when the system refuses to go on
+   * @throws IOException when it fails otherwise
+   * @throws java.nio.channels.ReadPendingException when a read has not ended
+   * @throws java.nio.channels.WritePendingException when a write has not ended
+   * @throws IllegalStateException on a loop's thread
+   */
+  public void readFully(ByteBuffer dst) throws IOException {
+    Futures.requireMayWait();
+    file.sequential.readFullyAndWait(dst);
+  }
+
+  /**
+   * Fills what remains of a pooled buffer from the file's {@linkplain #position() position} on: reads until nothing is left to fill,
+   * and moves the position on by what came, also when it fails.
+   *
+   * <p>It fails as {@link #readFully(Buffer, long, Object, IoHandler)} does. One at a time, as for {@link
+   * #read(Buffer, Object, IoHandler)}, from the first byte to the last.
+   *
+   * @param dst filled from its position to its limit; the kernel's until the outcome, even if released meanwhile
+   * @param attachment given to the handler
+   * @param handler takes the number of bytes, which is all that remained
+   * @param <A> the attachment's type
+   * @throws IllegalStateException when the buffer was released
+   * @throws java.nio.channels.ReadPendingException when a read has not ended
+   * @throws java.nio.channels.WritePendingException when a write has not ended
+   * @throws NonReadableChannelException when the file was not opened for reading
+   * @throws ShutdownChannelGroupException when the runtime has ended
+   */
+  public <A> void readFully(Buffer dst, A attachment, IoHandler<? super A> handler) {
+    file.sequential.readFully(dst, attachment, handler);
+  }
+
+  /**
+   * Fills what remains of a pooled buffer from the file's {@linkplain #position() position} on, and moves that.
+   *
+   * @param dst as for {@link #readFully(Buffer, Object, IoHandler)}
+   * @return completes when all is transferred
+   */
+  public CompletableFuture<Void> readFullyAsync(Buffer dst) {
+    return IoFuture.start(loop, future -> readFully(dst, future, FutureHandler.VOID));
+  }
+
+  /**
+   * Fills what remains of a pooled buffer from the file's {@linkplain #position() position} on, and moves that. Waits.
+   *
+   * @param dst filled from its position to its limit
+   * @throws java.io.EOFException when the file ends before
+   * @throws PartialTransferException when the system refuses to go on
+   * @throws IOException when it fails otherwise
+   * @throws java.nio.channels.ReadPendingException when a read has not ended
+   * @throws java.nio.channels.WritePendingException when a write has not ended
+   * @throws IllegalStateException on a loop's thread, or when the buffer was released
+   */
+  public void readFully(Buffer dst) throws IOException {
+    Futures.requireMayWait();
+    file.sequential.readFullyAndWait(dst);
+  }
+
+  /**
+   * Writes all that remains of a buffer at the file's {@linkplain #position() position}, however many writes it takes, and
+   * moves the position on by what was written, also when it fails. A file that was opened with APPEND is written at its end.
+   *
+   * <p>It fails as {@link #writeFully(ByteBuffer, long, Object, IoHandler)} does. One at a time, as for {@link
+   * #read(ByteBuffer, Object, IoHandler)}, from the first byte to the last.
+   *
+   * @param src written from its position to its limit; the kernel's until the outcome
+   * @param attachment given to the handler
+   * @param handler takes the number of bytes, which is all that remained
+   * @param <A> the attachment's type
+   * @throws java.nio.channels.ReadPendingException when a read has not ended
+   * @throws java.nio.channels.WritePendingException when a write has not ended
+   * @throws NonWritableChannelException when the file was not opened for writing
+   * @throws ShutdownChannelGroupException when the runtime has ended
+   */
+  public <A> void writeFully(ByteBuffer src, A attachment, IoHandler<? super A> handler) {
+    file.sequential.writeFully(src, attachment, handler);
+  }
+
+  /**
+   * Writes all that remains of a buffer at the file's {@linkplain #position() position}, and moves that.
+   *
+   * @param src as for {@link #writeFully(ByteBuffer, Object, IoHandler)}
+   * @return completes when all is transferred
+   */
+  public CompletableFuture<Void> writeFullyAsync(ByteBuffer src) {
+    return IoFuture.start(loop, future -> writeFully(src, future, FutureHandler.VOID));
+  }
+
+  /**
+   * Writes all that remains of a buffer at the file's {@linkplain #position() position}, and moves that. Waits.
+   *
+   * @param src written from its position to its limit
+   * @throws PartialTransferException when the system refuses to go on
+   * @throws IOException when it fails otherwise
+   * @throws java.nio.channels.ReadPendingException when a read has not ended
+   * @throws java.nio.channels.WritePendingException when a write has not ended
+   * @throws IllegalStateException on a loop's thread
+   */
+  public void writeFully(ByteBuffer src) throws IOException {
+    Futures.requireMayWait();
+    Futures.await(writeFullyAsync(src));
+  }
+
+  /**
+   * Writes all that remains of a pooled buffer at the file's {@linkplain #position() position}, however many writes it takes, and
+   * moves the position on by what was written, also when it fails. A file that was opened with APPEND is written at its end.
+   *
+   * <p>It fails as {@link #writeFully(Buffer, long, Object, IoHandler)} does. One at a time, as for {@link
+   * #read(Buffer, Object, IoHandler)}, from the first byte to the last.
+   *
+   * @param src written from its position to its limit; the kernel's until the outcome, even if released meanwhile
+   * @param attachment given to the handler
+   * @param handler takes the number of bytes, which is all that remained
+   * @param <A> the attachment's type
+   * @throws IllegalStateException when the buffer was released
+   * @throws java.nio.channels.ReadPendingException when a read has not ended
+   * @throws java.nio.channels.WritePendingException when a write has not ended
+   * @throws NonWritableChannelException when the file was not opened for writing
+   * @throws ShutdownChannelGroupException when the runtime has ended
+   */
+  public <A> void writeFully(Buffer src, A attachment, IoHandler<? super A> handler) {
+    file.sequential.writeFully(src, attachment, handler);
+  }
+
+  /**
+   * Writes all that remains of a pooled buffer at the file's {@linkplain #position() position}, and moves that.
+   *
+   * @param src as for {@link #writeFully(Buffer, Object, IoHandler)}
+   * @return completes when all is transferred
+   */
+  public CompletableFuture<Void> writeFullyAsync(Buffer src) {
+    return IoFuture.start(loop, future -> writeFully(src, future, FutureHandler.VOID));
+  }
+
+  /**
+   * Writes all that remains of a pooled buffer at the file's {@linkplain #position() position}, and moves that. Waits.
+   *
+   * @param src written from its position to its limit
+   * @throws PartialTransferException when the system refuses to go on
+   * @throws IOException when it fails otherwise
+   * @throws java.nio.channels.ReadPendingException when a read has not ended
+   * @throws java.nio.channels.WritePendingException when a write has not ended
+   * @throws IllegalStateException on a loop's thread, or when the buffer was released
+   */
+  public void writeFully(Buffer src) throws IOException {
+    Futures.requireMayWait();
+    Futures.await(writeFullyAsync(src));
   }
 
   /**

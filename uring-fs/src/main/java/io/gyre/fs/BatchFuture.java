@@ -2,14 +2,14 @@ package io.gyre.fs;
 
 import io.gyre.EventLoop;
 import io.gyre.driver.FutureHandler;
+import io.gyre.driver.LoopFuture;
 import java.nio.channels.ShutdownChannelGroupException;
-import java.util.concurrent.CompletableFuture;
 
 /**
  * The future of a {@link ReadBatch}. Cancelling it cancels those reads that have not ended; it completes when all have,
  * since until then the kernel may still write to their buffers.
  */
-final class BatchFuture extends CompletableFuture<Integer> {
+final class BatchFuture extends LoopFuture<Integer> {
   private final EventLoop loop;
   private final BatchRun run;
   private final long start;
@@ -37,10 +37,5 @@ final class BatchFuture extends CompletableFuture<Integer> {
       // The loop's end has ended the reads, too.
     }
     return true;
-  }
-
-  @Override
-  public <U> CompletableFuture<U> newIncompleteFuture() {
-    return new CompletableFuture<>(); // a dependent stage reads nothing
   }
 }

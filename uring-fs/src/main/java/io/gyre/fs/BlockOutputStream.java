@@ -49,7 +49,7 @@ final class BlockOutputStream extends OutputStream {
   private long offered; // bytes; guarded by writing
   private long blocks; // that were offered, flushed ones short; guarded by writing
   private boolean closed; // guarded by writing
-  private boolean told; // guarded by writing; the failure was thrown once
+  private IOException told; // guarded by writing; the failure as it was thrown once
 
   // Between the loop and those who write: held for a few instructions.
   private final ReentrantLock handOff = new ReentrantLock();
@@ -193,11 +193,11 @@ final class BlockOutputStream extends OutputStream {
 
   /** As itself once; then as a cause, since an exception must not be suppressed in favour of itself. */
   private IOException failed(Throwable cause) {
-    if (told) {
-      return new IOException("write " + file + " has failed before", cause);
+    if (told != null) {
+      return new IOException("write " + file + " has failed before", told);
     }
-    told = true;
-    return StreamFailures.asIoException(cause);
+    told = StreamFailures.asIoException(cause);
+    return told;
   }
 
   /** Waits until what was written so far is in the file; that is the page cache, which no crash of the program harms. */

@@ -2,6 +2,7 @@ package io.gyre.fs;
 
 import io.gyre.Buffer;
 import io.gyre.EventLoop;
+import io.gyre.driver.LoopFuture;
 import java.nio.channels.ShutdownChannelGroupException;
 import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
@@ -45,7 +46,7 @@ public final class BlockSubscriber implements Flow.Subscriber<Buffer> {
   private final EventLoop loop;
   private final int depth;
   private final BlockWriter<BlockSubscriber> writer;
-  private final CompletableFuture<Long> completion = new CompletableFuture<>();
+  private final CompletableFuture<Long> completion = new LoopFuture<>();
   private final AtomicReference<Flow.Subscription> upstream = new AtomicReference<>();
 
   /** The loop's thread only: for how many blocks another one was requested. */

@@ -31,6 +31,20 @@ public final class BlockWriter<A> {
   private static final Completion ON_WRITE = BlockWriter::writeCompleted;
   private static final Completion ON_CLOSED = BlockWriter::closeNoticed;
 
+  /** Told how a block has ended; where each write is a sync as well, once that is certain. */
+  private static final IoHandler<Block> ON_WRITTEN =
+      new IoHandler<>() {
+        @Override
+        public void completed(int result, Block block) {
+          block.writer.ended(block, null);
+        }
+
+        @Override
+        public void failed(Throwable cause, Block block) {
+          block.writer.ended(block, cause);
+        }
+      };
+
   private static final IoHandler<BlockWriter<?>> ON_SYNC =
       new IoHandler<>() {
         @Override
@@ -69,6 +83,9 @@ public final class BlockWriter<A> {
     WRITTEN,
     FAILED
   }
+
+  /** Of a block whose write was refused: no operation's. */
+  private static final long NO_TOKEN = -1;
 
   /** A part of the file: one place of the ring, used again and again. */
   private static final class Block {
@@ -309,19 +326,25 @@ public final class BlockWriter<A> {
     for (int i = 0; i < limit; i++) {
       var block = ring[index(i)];
       if (block.state == State.WAITING) {
-        inFlight++;
-        writeOn(block);
+        begin(block);
       }
     }
   }
 
-  private void writeOn(Block block) {
+  private void begin(Block block) {
+    inFlight++;
     block.state = State.WRITING;
-    var operation =
-        loop.dispatcher()
-            .acquire(OpCode.WRITE, file.descriptor(), ON_WRITE, null, block)
-            .memory(block.buffer) // from where the part before this has ended
-            .offset(block.offset + block.done);
+    block.token = NO_TOKEN;
+    var operation = file.file().writing(OpCode.WRITE, ON_WRITE, ON_WRITTEN, block);
+    if (operation != null) {
+      writeOn(block, operation);
+    }
+  }
+
+  private void writeOn(Block block, Operation operation) {
+    operation
+        .memory(block.buffer) // from where the part before this has ended
+        .offset(block.offset + block.done);
     block.token = operation.token();
     submit(operation);
   }
@@ -332,7 +355,7 @@ public final class BlockWriter<A> {
   }
 
   private static void writeCompleted(Operation operation, int result) {
-    var block = (Block) operation.attachment();
+    var block = (Block) FileSync.attachment(operation);
     block.writer.completed(block, operation, result);
   }
 
@@ -343,20 +366,42 @@ public final class BlockWriter<A> {
         failure = OpenFile.cancellation(operation); // it was quicker; nothing is to follow it
       }
       if (block.done < block.bytes && failure == null) {
-        writeOn(block);
+        writeOn(
+            block,
+            file.file()
+                .operation(OpCode.WRITE, ON_WRITE, operation.handler(), operation.attachment()));
         return;
       }
     }
-    inFlight--;
-    if (result < 0) {
-      file.file().noteFailedWrite(operation, result);
+    if (block.done == block.bytes) {
+      file.file().written(operation, block.bytes);
+    } else {
+      file.file().writingFailed(operation, result, whyNotAll(block, operation, result));
     }
-    block.state = block.done == block.bytes ? State.WRITTEN : State.FAILED;
+  }
+
+  private void ended(Block block, Throwable cause) {
+    inFlight--;
     block.letGo();
-    if (block.state == State.FAILED && failure == null) {
-      failure = result < 0 ? operation.failure(result) : tookNothing(block);
+    if (cause == null) {
+      block.state = State.WRITTEN;
+    } else {
+      block.state = State.FAILED;
+      if (block.done == block.bytes) {
+        block.done = 0; // lost, whatever was said of it at first
+      }
+      if (failure == null) {
+        failure = cause;
+      }
     }
     settle();
+  }
+
+  private Throwable whyNotAll(Block block, Operation operation, int result) {
+    if (result < 0) {
+      return operation.failure(result);
+    }
+    return failure != null ? failure : tookNothing(block);
   }
 
   private FileSystemException tookNothing(Block block) {

@@ -2,8 +2,7 @@ package io.gyre.fs;
 
 import io.gyre.CancelScope;
 import io.gyre.EventLoop;
-import io.gyre.driver.FutureHandler;
-import io.gyre.driver.IoFuture;
+import io.gyre.driver.LoopFuture;
 import io.gyre.driver.OperationScope;
 import java.nio.channels.CompletionHandler;
 import java.nio.channels.ShutdownChannelGroupException;
@@ -23,15 +22,12 @@ import java.util.function.Supplier;
  *
  * @param <T> the result's type
  */
-final class CompositeFuture<T> extends CompletableFuture<T> {
+final class CompositeFuture<T> extends LoopFuture<T> {
   private final EventLoop loop;
   private final CancelScope scope = new CancelScope();
   private final OperationScope outer = OperationScope.current(); // the caller's, or null
   private boolean cancelRequested; // guarded by this
   private boolean claimed; // guarded by this
-
-  /** The last wait for something of the user's: each call has one at a time. */
-  private volatile UserStage awaited;
 
   private CompositeFuture(EventLoop loop) {
     this.loop = loop;
@@ -85,27 +81,6 @@ final class CompositeFuture<T> extends CompletableFuture<T> {
         : OperationScope.call(outer, () -> scope.call(operation::get));
   }
 
-  /**
-   * Waits for something of the user's, to go on where all of a call goes on. The loop's thread only.
-   *
-   * @param what is waited for, as messages name it
-   */
-  CompletableFuture<Void> await(String what, CompletionStage<?> theirs) {
-    var waiting =
-        new UserStage(
-            loop,
-            outer,
-            what,
-            () ->
-                step(() -> IoFuture.start(loop, probe -> loop.nop(probe, FutureHandler.INTEGER))));
-    awaited = waiting; // before cancellation is looked at, as cancel() does it the other way round
-    var end = waiting.await(theirs);
-    if (isCancelRequested()) {
-      waiting.cancel();
-    }
-    return end;
-  }
-
   boolean isCancelRequested() {
     return scope.isCancelled();
   }
@@ -122,16 +97,7 @@ final class CompositeFuture<T> extends CompletableFuture<T> {
       cancelRequested = true;
     }
     scope.cancel();
-    var waiting = awaited;
-    if (waiting != null) {
-      waiting.cancel();
-    }
     return true;
-  }
-
-  @Override
-  public <U> CompletableFuture<U> newIncompleteFuture() {
-    return new CompletableFuture<>(); // a dependent stage is no operation
   }
 
   EventLoop loop() {

@@ -86,7 +86,7 @@ final class FileReplacement {
     var replaced =
         owner
             .step(() -> names.open(temporary, attributes))
-            .thenCompose(file -> fill(file, permissions))
+            .thenCompose(file -> fill(directory, file, permissions))
             .thenCompose(
                 nothing ->
                     owner.step(
@@ -103,9 +103,10 @@ final class FileReplacement {
                 : directory.discardFile(temporary));
   }
 
-  private CompletableFuture<Void> fill(AsyncFile file, Set<PosixFilePermission> permissions) {
+  private CompletableFuture<Void> fill(
+      AsyncDirectory directory, AsyncFile file, Set<PosixFilePermission> permissions) {
     return CompositeFuture.andFinally(
-        write(file)
+        write(directory, file)
             .thenCompose(
                 nothing ->
                     permissions == null
@@ -118,11 +119,13 @@ final class FileReplacement {
         file::closeAsync);
   }
 
-  private CompletableFuture<Void> write(AsyncFile file) {
+  /** The wait is counted on the directory, which the user does not know, and so can't close. */
+  private CompletableFuture<Void> write(AsyncDirectory directory, AsyncFile file) {
     return owner.step(
         () -> {
           try {
-            return owner.await("replace " + path, writer.apply(file));
+            return new UserStage(owner.loop(), directory.descriptor(), "replace " + path)
+                .await(writer.apply(file));
           } catch (Throwable t) { // the user's
             return CompletableFuture.failedFuture(t);
           }

@@ -1,6 +1,5 @@
 package io.gyre.fs;
 
-import io.gyre.Buffer;
 import io.gyre.EventLoop;
 import io.gyre.IoHandler;
 import io.gyre.driver.Completion;
@@ -9,7 +8,6 @@ import io.gyre.driver.Errno;
 import io.gyre.driver.OpCode;
 import io.gyre.driver.Operation;
 import io.gyre.driver.TransferFlags;
-import java.nio.ByteBuffer;
 import java.nio.file.FileSystemException;
 import java.nio.file.Path;
 import java.util.Objects;
@@ -20,7 +18,8 @@ import java.util.Objects;
  *
  * <p>The kernel tells each descriptor once that data could not be written back, and takes the pages for clean from then on.
  * Of several syncs at the same time one learns of it, and the others find that all is well. So a success is told only when
- * all that were under way at its end have ended: one of them may bring the failure that was this one's, too.
+ * all that were under way at its end have ended: one of them may bring the failure that was this one's, too. A write that
+ * takes several operations is one, from its beginning to its end.
  */
 final class FileSync implements Completion {
   /** Of {@link OpCode#FSYNC}: without metadata that reading does not need, fdatasync(2). */
@@ -77,27 +76,9 @@ final class FileSync implements Completion {
     return (flags & (TransferFlags.DSYNC | TransferFlags.SYNC)) != 0;
   }
 
-  /** A write that is a sync as well. The loop's thread only. */
-  void write(Buffer src, long position, int flags, Object attachment, IoHandler<?> handler) {
-    var operation = begin(OpCode.WRITE, handler, attachment);
-    if (operation != null) {
-      submit(operation.memory(src).offset(position).flags(flags));
-    }
-  }
-
-  /** The same from the user's memory. */
-  void write(ByteBuffer src, long position, int flags, Object attachment, IoHandler<?> handler) {
-    var operation = begin(OpCode.WRITE, handler, attachment);
-    if (operation != null) {
-      submit(operation.memory(src).offset(position).flags(flags));
-    }
-  }
-
-  /** A write has failed of a file whose every write is a sync. */
-  void noteWrite(Operation operation, int result) {
-    if (lost == null && isLoss(result)) {
-      lost = operation.failure(result);
-    }
+  /** Of an operation that was begun here, or of any other. */
+  static Object attachment(Operation operation) {
+    return operation.attachment() instanceof Sync sync ? sync.attachment : operation.attachment();
   }
 
   private void start(
@@ -107,7 +88,7 @@ final class FileSync implements Completion {
       loop.execute(() -> start(code, position, length, flags, handler, attachment));
       return;
     }
-    var operation = begin(code, handler, attachment);
+    var operation = begin(descriptor, code, this, handler, attachment);
     if (operation != null) {
       submit(operation.offset(position).length(length).flags(flags));
     }
@@ -115,15 +96,16 @@ final class FileSync implements Completion {
 
   // ---- beginning
 
-  /** A slot for something to submit; null when that was refused, because there was a loss before. */
-  private Operation begin(OpCode code, Object handler, Object attachment) {
-    var dispatcher = loop.dispatcher();
-    if (lost != null && !descriptor.isClosing()) {
-      dispatcher.refuse(
-          dispatcher.acquire(code, descriptor, Operation.NOTIFY, handler, attachment),
-          stillLost(code));
-      return null;
-    }
+  /**
+   * A slot for a sync, or for a write that is one as well. What takes its outcome is this; or somebody who may go on with
+   * further operations of the same attachment, and has the end of the last told by {@link #complete}, {@link #succeeded} or
+   * {@link #failed}. The loop's thread only.
+   *
+   * @param of what it is an operation of: this file, or one whose bytes go to this
+   * @return null when it was refused, because there was a loss before: the completion is told at the next turn
+   */
+  Operation begin(
+      Descriptor of, OpCode code, Completion completion, Object handler, Object attachment) {
     var sync = rested();
     sync.attachment = attachment;
     sync.number = ++begun;
@@ -134,10 +116,17 @@ final class FileSync implements Completion {
       lastUnderWay.following = sync;
     }
     lastUnderWay = sync;
-    return dispatcher.acquire(code, descriptor, this, handler, sync);
+    var dispatcher = loop.dispatcher();
+    var operation = dispatcher.acquire(code, of, completion, handler, sync);
+    if (lost == null || descriptor.isClosing()) {
+      return operation;
+    }
+    dispatcher.refuse(operation, stillLost(code));
+    return null;
   }
 
-  private void submit(Operation operation) {
+  /** Starts what was begun. */
+  void submit(Operation operation) {
     var sync = (Sync) operation.attachment();
     try {
       loop.dispatcher().submit(operation);
@@ -170,20 +159,35 @@ final class FileSync implements Completion {
 
   @Override
   public void complete(Operation operation, int result) {
-    var sync = (Sync) operation.attachment();
-    @SuppressWarnings("unchecked") // set together with its attachment
-    var handler = (IoHandler<Object>) operation.handler();
-    leave(sync);
     if (result < 0) {
-      fail(sync, handler, operation.failure(result), isLoss(result));
-      return;
+      failed(operation, result, operation.failure(result));
+    } else {
+      succeeded(operation, result);
     }
-    sync.handler = handler;
+  }
+
+  /** All that an operation is the last of has gone well: its handler is told the result when that is certain. */
+  void succeeded(Operation operation, int result) {
+    var sync = (Sync) operation.attachment();
+    leave(sync);
+    sync.handler = handler(operation);
     sync.code = operation.code();
     sync.result = result;
     sync.number = begun;
     hold(sync);
     rethrow(tellHeld(null));
+  }
+
+  /** Its handler is told the cause at once; so are those who waited for it. */
+  void failed(Operation operation, int result, Throwable cause) {
+    var sync = (Sync) operation.attachment();
+    leave(sync);
+    fail(sync, handler(operation), cause, result < 0 && isLoss(result));
+  }
+
+  @SuppressWarnings("unchecked") // set together with its attachment
+  private static IoHandler<Object> handler(Operation operation) {
+    return (IoHandler<Object>) operation.handler();
   }
 
   private void leave(Sync sync) {

@@ -4,6 +4,7 @@ import io.gyre.Buffer;
 import io.gyre.IoHandler;
 import io.gyre.driver.BufferAccess;
 import io.gyre.driver.Completion;
+import io.gyre.driver.Errno;
 import io.gyre.driver.OpCode;
 import io.gyre.driver.Operation;
 import io.gyre.driver.OperationScope;
@@ -34,6 +35,7 @@ final class FullTransfer implements Completion {
   private long position;
   private int total;
   private int done;
+  private boolean sequential; // from the file's position, which it moves
 
   // Where the bytes are: one of these. Of several buffers, an array that is nobody else's.
   private ByteBuffer memory;
@@ -54,32 +56,41 @@ final class FullTransfer implements Completion {
       ByteBuffer buffer,
       long offset,
       int before,
+      boolean fromPosition,
       Object attachment,
       Object handler) {
     begin(opcode, offset, before, buffer.remaining());
+    sequential = fromPosition;
     memory = buffer;
-    submitRest(handler, attachment, file.loop.dispatcher().scope());
+    submitFirst(handler, attachment);
   }
 
   void start(
-      OpCode opcode, Buffer buffer, long offset, int before, Object attachment, Object handler) {
+      OpCode opcode,
+      Buffer buffer,
+      long offset,
+      int before,
+      boolean fromPosition,
+      Object attachment,
+      Object handler) {
     leaseGeneration = BUFFERS.pin(buffer);
     begin(opcode, offset, before, BUFFERS.view(buffer).remaining());
+    sequential = fromPosition;
     lease = buffer;
-    submitRest(handler, attachment, file.loop.dispatcher().scope());
+    submitFirst(handler, attachment);
   }
 
   void start(OpCode opcode, ByteBuffer[] buffers, long offset, Object attachment, Object handler) {
     begin(opcode, offset, 0, BufferArrays.remaining(buffers));
     memories = buffers;
-    submitRest(handler, attachment, file.loop.dispatcher().scope());
+    submitFirst(handler, attachment);
   }
 
   void start(OpCode opcode, Buffer[] buffers, long offset, Object attachment, Object handler) {
     generations = PinnedBuffers.pin(buffers);
     begin(opcode, offset, 0, BufferArrays.remaining(buffers));
     leases = buffers;
-    submitRest(handler, attachment, file.loop.dispatcher().scope());
+    submitFirst(handler, attachment);
   }
 
   private void begin(OpCode opcode, long offset, int before, int bytes) {
@@ -90,13 +101,19 @@ final class FullTransfer implements Completion {
     done = before;
   }
 
-  /** What is left is between the buffers' positions and limits: each outcome has moved the positions. */
-  private void submitRest(Object handler, Object attachment, OperationScope scope) {
-    var dispatcher = file.loop.dispatcher();
+  private void submitFirst(Object handler, Object attachment) {
     var operation =
-        dispatcher
-            .acquire(code, file.descriptor, this, handler, attachment)
-            .offset(position + done);
+        isWrite()
+            ? file.writing(code, this, handler, attachment)
+            : file.operation(code, this, handler, attachment);
+    if (operation != null) {
+      submitRest(operation, file.loop.dispatcher().scope());
+    }
+  }
+
+  /** What is left is between the buffers' positions and limits: each outcome has moved the positions. */
+  private void submitRest(Operation operation, OperationScope scope) {
+    operation.offset(position + done);
     if (lease != null) {
       operation.memory(lease);
     } else if (memory != null) {
@@ -106,7 +123,7 @@ final class FullTransfer implements Completion {
     } else {
       operation.vector(BufferArrays.unfinished(memories));
     }
-    dispatcher.submitIn(operation, scope);
+    file.loop.dispatcher().submitIn(operation, scope);
   }
 
   @Override
@@ -118,36 +135,48 @@ final class FullTransfer implements Completion {
         return;
       }
     }
-    @SuppressWarnings("unchecked") // set together with its attachment
-    var handler = (IoHandler<Object>) operation.handler();
-    var attachment = operation.attachment();
-    if (done == total && result >= 0) {
-      int bytes = total;
-      end();
-      handler.completed(bytes, attachment);
+    if (result < 0) {
+      fail(operation, result, failure(operation.failure(result)));
+    } else if (done < total) {
+      fail(operation, result, nothingMore());
     } else {
-      if (result < 0 && isWrite()) {
-        file.noteFailedWrite(operation, result);
-      }
-      var failure = result == 0 ? nothingMore() : failure(operation.failure(result));
-      end();
-      handler.failed(failure, attachment);
+      succeed(operation);
     }
   }
 
   /** In the scope that it was started in, which is asked again whether it has ended. */
   private void goOn(Operation part) {
-    var handler = part.handler();
-    var attachment = part.attachment();
     if (part.isCancelRequested()) { // it was quicker; nothing is to follow it
-      var failure = failure(OpenFile.cancellation(part));
-      end();
-      @SuppressWarnings("unchecked") // set together with its attachment
-      var whom = (IoHandler<Object>) handler;
-      whom.failed(failure, attachment);
-      return;
+      fail(part, -Errno.ECANCELED.number(), failure(OpenFile.cancellation(part)));
+    } else {
+      submitRest(file.operation(code, this, part.handler(), part.attachment()), part.scope());
     }
-    submitRest(handler, attachment, part.scope());
+  }
+
+  private void succeed(Operation last) {
+    boolean write = isWrite();
+    int bytes = total;
+    end();
+    if (write) {
+      file.written(last, bytes);
+    } else {
+      handler(last).completed(bytes, last.attachment());
+    }
+  }
+
+  private void fail(Operation last, int result, Throwable failure) {
+    boolean write = isWrite();
+    end();
+    if (write) {
+      file.writingFailed(last, result, failure);
+    } else {
+      handler(last).failed(failure, last.attachment());
+    }
+  }
+
+  @SuppressWarnings("unchecked") // set together with its attachment
+  private static IoHandler<Object> handler(Operation operation) {
+    return (IoHandler<Object>) operation.handler();
   }
 
   /** Rests from here on. */
@@ -162,6 +191,10 @@ final class FullTransfer implements Completion {
     memories = null;
     leases = null;
     generations = null;
+    if (sequential) {
+      sequential = false;
+      file.sequential.moved(code, done);
+    }
     owner.ended(this);
   }
 

@@ -21,23 +21,23 @@ final class FullTransfers {
   void read(ByteBuffer dst, long position, Object attachment, IoHandler<?> handler) {
     Transfers.checkRead(file, dst, position);
     Objects.requireNonNull(handler, "handler");
-    start(OpCode.READ, dst, position, 0, attachment, handler);
+    start(OpCode.READ, dst, position, 0, false, attachment, handler);
   }
 
   void read(Buffer dst, long position, Object attachment, IoHandler<?> handler) {
     Transfers.checkRead(file, dst.byteBuffer(), position);
     Objects.requireNonNull(handler, "handler");
-    start(OpCode.READ, dst, position, 0, attachment, handler);
+    start(OpCode.READ, dst, position, 0, false, attachment, handler);
   }
 
   /** Goes on with a read that began at an offset, and of which a part is done. */
   void readRest(ByteBuffer dst, long position, int done, Object attachment, IoHandler<?> handler) {
-    start(OpCode.READ, dst, position, done, attachment, handler);
+    start(OpCode.READ, dst, position, done, false, attachment, handler);
   }
 
   /** The same with a pooled buffer. */
   void readRest(Buffer dst, long position, int done, Object attachment, IoHandler<?> handler) {
-    start(OpCode.READ, dst, position, done, attachment, handler);
+    start(OpCode.READ, dst, position, done, false, attachment, handler);
   }
 
   void read(ByteBuffer[] dsts, long position, Object attachment, IoHandler<?> handler) {
@@ -58,14 +58,14 @@ final class FullTransfers {
     Transfers.checkWrite(file, position);
     Objects.requireNonNull(src, "src");
     Objects.requireNonNull(handler, "handler");
-    start(OpCode.WRITE, src, position, 0, attachment, handler);
+    start(OpCode.WRITE, src, position, 0, false, attachment, handler);
   }
 
   void write(Buffer src, long position, Object attachment, IoHandler<?> handler) {
     Transfers.checkWrite(file, position);
     Objects.requireNonNull(src, "src");
     Objects.requireNonNull(handler, "handler");
-    start(OpCode.WRITE, src, position, 0, attachment, handler);
+    start(OpCode.WRITE, src, position, 0, false, attachment, handler);
   }
 
   void write(ByteBuffer[] srcs, long position, Object attachment, IoHandler<?> handler) {
@@ -82,17 +82,44 @@ final class FullTransfers {
     start(OpCode.WRITEV, buffers, position, attachment, handler);
   }
 
+  /**
+   * From the file's position on, which is the caller's until {@link Sequential#moved}, once all is transferred or it fails.
+   * Of what there was to transfer a part may be done.
+   */
+  void startSequential(
+      OpCode code,
+      ByteBuffer buffer,
+      long position,
+      int done,
+      Object attachment,
+      IoHandler<?> handler) {
+    start(code, buffer, position, done, true, attachment, handler);
+  }
+
+  /** The same with a pooled buffer. */
+  void startSequential(
+      OpCode code,
+      Buffer buffer,
+      long position,
+      int done,
+      Object attachment,
+      IoHandler<?> handler) {
+    start(code, buffer, position, done, true, attachment, handler);
+  }
+
   private void start(
       OpCode code,
       ByteBuffer buffer,
       long position,
       int before,
+      boolean sequential,
       Object attachment,
       IoHandler<?> handler) {
     if (file.loop.inLoop()) {
-      resting().start(code, buffer, position, before, attachment, handler);
+      resting().start(code, buffer, position, before, sequential, attachment, handler);
     } else {
-      file.loop.execute(() -> start(code, buffer, position, before, attachment, handler));
+      file.loop.execute(
+          () -> start(code, buffer, position, before, sequential, attachment, handler));
     }
   }
 
@@ -101,13 +128,14 @@ final class FullTransfers {
       Buffer buffer,
       long position,
       int before,
+      boolean sequential,
       Object attachment,
       IoHandler<?> handler) {
     if (file.loop.inLoop()) {
-      resting().start(code, buffer, position, before, attachment, handler);
+      resting().start(code, buffer, position, before, sequential, attachment, handler);
     } else {
       buffer.executePinned(
-          file.loop, () -> start(code, buffer, position, before, attachment, handler));
+          file.loop, () -> start(code, buffer, position, before, sequential, attachment, handler));
     }
   }
 

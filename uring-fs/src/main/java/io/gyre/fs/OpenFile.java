@@ -1,6 +1,7 @@
 package io.gyre.fs;
 
 import io.gyre.EventLoop;
+import io.gyre.IoHandler;
 import io.gyre.driver.Completion;
 import io.gyre.driver.Descriptor;
 import io.gyre.driver.Errno;
@@ -24,9 +25,6 @@ final class OpenFile {
   final Sequential sequential;
   final FileSync sync;
   final boolean isAppend;
-
-  /** Takes the outcome of a write that is nothing but that. */
-  final Completion onWrite;
 
   private final boolean readable;
   private final boolean writable;
@@ -52,7 +50,6 @@ final class OpenFile {
     this.readable = options.contains(StandardOpenOption.READ) || !writable;
     this.syncsWrites =
         options.contains(StandardOpenOption.DSYNC) || options.contains(StandardOpenOption.SYNC);
-    this.onWrite = syncsWrites ? this::syncedWriteCompleted : Operation.NOTIFY;
     this.sequential = new Sequential(this, readable && writable && descriptor.isStream());
   }
 
@@ -81,6 +78,71 @@ final class OpenFile {
   void submit(Operation operation) {
     loop.dispatcher().submit(operation);
   }
+
+  // ---- writes, of which some are syncs as well
+
+  private boolean syncs(int flags) {
+    return syncsWrites || FileSync.takes(flags);
+  }
+
+  /**
+   * A slot for a write that takes one operation, for {@link #submitWriting}. The loop's thread only.
+   *
+   * @return null when it was refused
+   */
+  Operation writing(OpCode code, int flags, Object handler, Object attachment) {
+    return syncs(flags)
+        ? sync.begin(descriptor, code, sync, handler, attachment)
+        : operation(code, Operation.NOTIFY, handler, attachment);
+  }
+
+  /** The same, for what is written from another file. */
+  Operation writing(OpenFile source, OpCode code, Object handler, Object attachment) {
+    return syncsWrites
+        ? sync.begin(source.descriptor, code, sync, handler, attachment)
+        : source.operation(code, Operation.NOTIFY, handler, attachment);
+  }
+
+  /** The same, for a completion that says itself when all is written. */
+  Operation writing(OpCode code, Completion completion, Object handler, Object attachment) {
+    return syncsWrites
+        ? sync.begin(descriptor, code, completion, handler, attachment)
+        : operation(code, completion, handler, attachment);
+  }
+
+  /** Starts a write. The loop's thread only. */
+  void submitWriting(int flags, Operation operation) {
+    if (syncs(flags)) {
+      sync.submit(operation);
+    } else {
+      submit(operation);
+    }
+  }
+
+  /** Tells the handler of the last operation of a write that all is written. */
+  void written(Operation operation, int bytes) {
+    if (syncsWrites) {
+      sync.succeeded(operation, bytes);
+    } else {
+      handler(operation).completed(bytes, operation.attachment());
+    }
+  }
+
+  /** Tells it that the write has failed, with this result of that operation. */
+  void writingFailed(Operation operation, int result, Throwable cause) {
+    if (syncsWrites) {
+      sync.failed(operation, result, cause);
+    } else {
+      handler(operation).failed(cause, operation.attachment());
+    }
+  }
+
+  @SuppressWarnings("unchecked") // set together with its attachment
+  private static IoHandler<Object> handler(Operation operation) {
+    return (IoHandler<Object>) operation.handler();
+  }
+
+  // ---- its end
 
   /** Somebody is about to close it. Any thread. */
   void noteClose() {
@@ -118,25 +180,6 @@ final class OpenFile {
     var scope = part.scope();
     var refusal = scope == null ? null : scope.refusal(part);
     return refusal == null ? part.failure(-Errno.ECANCELED.number()) : refusal;
-  }
-
-  /** Whether a write with these flags is a sync as well. */
-  boolean syncs(int flags) {
-    return syncsWrites || FileSync.takes(flags);
-  }
-
-  /** A write has failed, which counts as a failed sync where each write is one. The loop's thread only. */
-  void noteFailedWrite(Operation operation, int result) {
-    if (syncsWrites) {
-      sync.noteWrite(operation, result);
-    }
-  }
-
-  private void syncedWriteCompleted(Operation operation, int result) {
-    if (result < 0) {
-      sync.noteWrite(operation, result);
-    }
-    Operation.NOTIFY.complete(operation, result);
   }
 
   boolean isReadable() {

@@ -53,11 +53,11 @@ final class RangeCopies {
     }
     Objects.requireNonNull(handler, "handler");
     if (file.loop.inLoop()) {
-      file.submit(
-          file.operation(code, target.onWrite, handler, attachment)
-              .offset(position)
-              .other(target.descriptor, targetPosition)
-              .length(count));
+      var operation = target.writing(file, code, handler, attachment);
+      if (operation != null) {
+        target.submitWriting(
+            0, operation.offset(position).other(target.descriptor, targetPosition).length(count));
+      }
     } else {
       file.loop.execute(
           () -> start(code, file, position, target, targetPosition, count, attachment, handler));

@@ -10,6 +10,7 @@ import io.gyre.driver.Futures;
 import io.gyre.driver.IoFuture;
 import io.gyre.driver.OpCode;
 import io.gyre.driver.Operation;
+import java.io.EOFException;
 import java.io.IOException;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
@@ -171,20 +172,133 @@ final class Sequential implements Completion {
   }
 
   private void start(OpCode code, ByteBuffer buffer, Object attachment, IoHandler<?> handler) {
-    if (file.loop.inLoop()) {
+    if (!file.loop.inLoop()) {
+      file.loop.execute(() -> start(code, buffer, attachment, handler));
+    } else if (code == OpCode.READ) {
       file.submit(file.operation(code, this, handler, attachment).memory(buffer).offset(position));
     } else {
-      file.loop.execute(() -> start(code, buffer, attachment, handler));
+      var operation = file.writing(code, this, handler, attachment);
+      if (operation != null) {
+        file.submitWriting(0, operation.memory(buffer).offset(position));
+      }
     }
   }
 
   private void start(OpCode code, Buffer buffer, Object attachment, IoHandler<?> handler) {
-    if (file.loop.inLoop()) {
+    if (!file.loop.inLoop()) {
+      buffer.executePinned(file.loop, () -> start(code, buffer, attachment, handler));
+    } else if (code == OpCode.READ) {
       file.submit(file.operation(code, this, handler, attachment).memory(buffer).offset(position));
     } else {
-      buffer.executePinned(file.loop, () -> start(code, buffer, attachment, handler));
+      var operation = file.writing(code, this, handler, attachment);
+      if (operation != null) {
+        file.submitWriting(0, operation.memory(buffer).offset(position));
+      }
     }
   }
+
+  // ---- until all is transferred
+
+  void readFully(ByteBuffer dst, Object attachment, IoHandler<?> handler) {
+    Transfers.checkRead(file, dst, 0);
+    Objects.requireNonNull(handler, "handler");
+    begin(READ);
+    startFully(OpCode.READ, dst, 0, attachment, handler);
+  }
+
+  void readFully(Buffer dst, Object attachment, IoHandler<?> handler) {
+    Transfers.checkRead(file, dst.byteBuffer(), 0);
+    Objects.requireNonNull(handler, "handler");
+    begin(READ);
+    startFully(OpCode.READ, dst, 0, attachment, handler);
+  }
+
+  void writeFully(ByteBuffer src, Object attachment, IoHandler<?> handler) {
+    Transfers.checkWrite(file, 0);
+    Objects.requireNonNull(src, "src");
+    Objects.requireNonNull(handler, "handler");
+    begin(WRITE);
+    startFully(OpCode.WRITE, src, 0, attachment, handler);
+  }
+
+  void writeFully(Buffer src, Object attachment, IoHandler<?> handler) {
+    Transfers.checkWrite(file, 0);
+    Objects.requireNonNull(src, "src");
+    Objects.requireNonNull(handler, "handler");
+    begin(WRITE);
+    startFully(OpCode.WRITE, src, 0, attachment, handler);
+  }
+
+  private void startFully(
+      OpCode code, ByteBuffer buffer, int done, Object attachment, IoHandler<?> handler) {
+    try {
+      file.full.startSequential(code, buffer, position, done, attachment, handler);
+    } catch (RuntimeException e) {
+      moved(code, done);
+      throw e;
+    }
+  }
+
+  private void startFully(
+      OpCode code, Buffer buffer, int done, Object attachment, IoHandler<?> handler) {
+    try {
+      file.full.startSequential(code, buffer, position, done, attachment, handler);
+    } catch (RuntimeException e) {
+      moved(code, done);
+      throw e;
+    }
+  }
+
+  void readFullyAndWait(ByteBuffer dst) throws IOException {
+    Transfers.checkRead(file, dst, 0);
+    readFullyAndWait(dst, null);
+  }
+
+  /** Pinned all the time, as for single reads. */
+  void readFullyAndWait(Buffer dst) throws IOException {
+    Transfers.checkRead(file, dst.byteBuffer(), 0);
+    int generation = BUFFERS.pin(dst);
+    try {
+      readFullyAndWait(BUFFERS.view(dst), dst);
+    } finally {
+      BUFFERS.unpin(dst, generation);
+    }
+  }
+
+  /** Into memory, and the lease whose view it is, or null. */
+  private void readFullyAndWait(ByteBuffer dst, Buffer lease) throws IOException {
+    begin(READ);
+    int total = dst.remaining();
+    int done = readAllThere(dst);
+    if (done == total && total > 0) {
+      moved(OpCode.READ, done);
+      return;
+    }
+    CompletableFuture<Void> rest =
+        IoFuture.start(
+            file.loop,
+            future -> {
+              if (lease == null) {
+                startFully(OpCode.READ, dst, done, future, FutureHandler.VOID);
+              } else {
+                startFully(OpCode.READ, lease, done, future, FutureHandler.VOID);
+              }
+            });
+    Futures.await(rest);
+  }
+
+  /** What the thread can read by itself; the position is still its own then, but for the end of the file. */
+  private int readAllThere(ByteBuffer dst) throws EOFException {
+    int total = dst.remaining();
+    try {
+      return WaitingReads.readAllThere(file, dst, position);
+    } catch (EOFException | RuntimeException e) {
+      moved(OpCode.READ, total - dst.remaining());
+      throw e;
+    }
+  }
+
+  // ---- whose turn it is
 
   private void begin(int direction) {
     int seen;
@@ -194,6 +308,15 @@ final class Sequential implements Completion {
         throw pending(seen);
       }
     } while (!UNDER_WAY.compareAndSet(this, seen, seen | direction));
+  }
+
+  /** A transfer from the position on has ended, behind so many bytes; the next may begin. */
+  void moved(OpCode code, int bytes) {
+    if (bytes > 0) {
+      long behind = position + bytes; // nobody else writes it meanwhile
+      position = behind;
+    }
+    end(code == OpCode.READ ? READ : WRITE);
   }
 
   private void end(int direction) {
@@ -206,16 +329,13 @@ final class Sequential implements Completion {
 
   @Override
   public void complete(Operation operation, int result) {
-    boolean read = operation.code() == OpCode.READ;
-    if (result > 0) {
-      long behind = position + result; // nobody else writes it meanwhile
-      position = behind;
-    }
-    end(read ? READ : WRITE); // the handler may start the next
-    if (read) {
+    moved(operation.code(), Math.max(0, result)); // first: the handler may start the next
+    if (operation.code() == OpCode.READ) {
       Transfers.readCompleted(operation, result);
+    } else if (result < 0) {
+      file.writingFailed(operation, result, operation.failure(result));
     } else {
-      file.onWrite.complete(operation, result);
+      file.written(operation, result);
     }
   }
 }

@@ -110,17 +110,10 @@ final class Transfers {
     Objects.requireNonNull(src, "src");
     Objects.requireNonNull(handler, "handler");
     if (file.loop.inLoop()) {
-      if (file.syncs(flags)) {
-        file.sync.write(src, position, flags, attachment, handler);
-        return;
+      var operation = file.writing(OpCode.WRITE, flags, handler, attachment);
+      if (operation != null) {
+        file.submitWriting(flags, operation.memory(src).offset(position).flags(flags));
       }
-      file.loop
-          .dispatcher()
-          .submit(
-              file.operation(OpCode.WRITE, file.onWrite, handler, attachment)
-                  .memory(src)
-                  .offset(position)
-                  .flags(flags));
     } else {
       src.executePinned(file.loop, () -> write(file, src, position, flags, attachment, handler));
     }
@@ -137,17 +130,10 @@ final class Transfers {
     Objects.requireNonNull(src, "src");
     Objects.requireNonNull(handler, "handler");
     if (file.loop.inLoop()) {
-      if (file.syncs(flags)) {
-        file.sync.write(src, position, flags, attachment, handler);
-        return;
+      var operation = file.writing(OpCode.WRITE, flags, handler, attachment);
+      if (operation != null) {
+        file.submitWriting(flags, operation.memory(src).offset(position).flags(flags));
       }
-      file.loop
-          .dispatcher()
-          .submit(
-              file.operation(OpCode.WRITE, file.onWrite, handler, attachment)
-                  .memory(src)
-                  .offset(position)
-                  .flags(flags));
     } else {
       file.loop.execute(() -> write(file, src, position, flags, attachment, handler));
     }
@@ -159,12 +145,10 @@ final class Transfers {
     checkWrite(file, buffers, position);
     Objects.requireNonNull(handler, "handler");
     if (file.loop.inLoop()) {
-      file.loop
-          .dispatcher()
-          .submit(
-              file.operation(OpCode.WRITEV, file.onWrite, handler, attachment)
-                  .vector(buffers)
-                  .offset(position));
+      var operation = file.writing(OpCode.WRITEV, 0, handler, attachment);
+      if (operation != null) {
+        file.submitWriting(0, operation.vector(buffers).offset(position));
+      }
     } else {
       PinnedBuffers.execute(
           file.loop, buffers, () -> write(file, buffers, position, attachment, handler));
@@ -177,12 +161,10 @@ final class Transfers {
     checkWrite(file, buffers, position);
     Objects.requireNonNull(handler, "handler");
     if (file.loop.inLoop()) {
-      file.loop
-          .dispatcher()
-          .submit(
-              file.operation(OpCode.WRITEV, file.onWrite, handler, attachment)
-                  .vector(buffers)
-                  .offset(position));
+      var operation = file.writing(OpCode.WRITEV, 0, handler, attachment);
+      if (operation != null) {
+        file.submitWriting(0, operation.vector(buffers).offset(position));
+      }
     } else {
       file.loop.execute(() -> write(file, buffers, position, attachment, handler));
     }

@@ -1,139 +1,91 @@
 package io.gyre.fs;
 
 import io.gyre.EventLoop;
-import io.gyre.driver.OperationScope;
-import io.gyre.driver.TimerWheel;
+import io.gyre.driver.Descriptor;
+import io.gyre.driver.OpCode;
+import io.gyre.driver.Operation;
 import java.io.InterruptedIOException;
+import java.nio.channels.ClosedChannelException;
 import java.nio.channels.ShutdownChannelGroupException;
+import java.util.Objects;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
-import java.util.concurrent.TimeUnit;
-import java.util.function.Supplier;
 
 /**
- * A wait for something of the user's, which may end on any thread, or never: so it ends as well when the call is cancelled
- * that it is a part of, the scope around that call ends, or the loop does.
- *
- * <p>A scope knows operations only, and this is none. So where there is one, it is asked from time to time. The entry in the
- * wheel is for that, and for the loop's end, which drops it. Confined to the loop's thread.
+ * A wait for something of the user's, which may end on any thread, or never. It is an operation that no driver carries out,
+ * so that whatever ends operations ends it as well: the call's cancellation, the scope around it, the end of the loop.
+ * Confined to the loop's thread.
  */
-final class UserStage extends TimerWheel.Entry {
-  private static final long LOOK_NANOS = TimeUnit.MILLISECONDS.toNanos(64);
-
+final class UserStage {
   private final EventLoop loop;
-  private final OperationScope outer; // the caller's, or null
+  private final Descriptor place;
   private final String what;
-  private final Supplier<CompletableFuture<Integer>> probe;
   private final CompletableFuture<Void> end = new CompletableFuture<>();
+  private Operation parked; // null before and after
+  private Throwable theirFailure;
 
   /**
    * Makes a wait.
    *
+   * @param place open while it lasts, and known to nobody who could close it meanwhile but the loop, at its end
    * @param what is waited for, as messages name it
-   * @param probe starts an operation that does nothing in all scopes that matter: they tell it whether they have ended
    */
-  UserStage(
-      EventLoop loop,
-      OperationScope outer,
-      String what,
-      Supplier<CompletableFuture<Integer>> probe) {
+  UserStage(EventLoop loop, Descriptor place, String what) {
     this.loop = loop;
-    this.outer = outer;
+    this.place = place;
     this.what = what;
-    this.probe = probe;
   }
 
+  /** Begins, in the scope that is set now; what follows goes on in none, wherever the stage has ended. */
   CompletableFuture<Void> await(CompletionStage<?> theirs) {
-    var _ = // as ours is
-        theirs.whenComplete((result, failure) -> onLoop(() -> settle(failure)));
-    if (!end.isDone()) {
-      lookLater();
+    Objects.requireNonNull(theirs, "stage");
+    var dispatcher = loop.dispatcher();
+    var operation = dispatcher.acquire(OpCode.NOP, place, this::completed, null, null);
+    if (dispatcher.park(operation)) {
+      parked = operation;
     }
+    var _ = theirs.whenComplete((result, failure) -> onLoop(() -> goOn(failure))); // as ours is
     return end;
   }
 
-  /** Any thread. */
-  void cancel() {
-    onLoop(() -> settle(cancelled()));
-  }
-
-  private void onLoop(Runnable outcome) {
+  private void onLoop(Runnable task) {
     if (loop.inLoop()) {
-      inNoScope(outcome);
+      task.run();
       return;
     }
     try {
-      loop.execute(() -> inNoScope(outcome));
+      loop.execute(task);
     } catch (ShutdownChannelGroupException e) {
-      outcome.run(); // here, since there is no loop any more
+      // The loop has ended, and the operation with it.
     }
   }
 
-  /** What follows is the replacement's own, and not of the scope in which the user's stage happened to complete. */
-  private void inNoScope(Runnable outcome) {
-    var dispatcher = loop.dispatcher();
-    var theirs = dispatcher.scope();
-    dispatcher.setScope(null);
-    try {
-      outcome.run();
-    } finally {
-      dispatcher.setScope(theirs);
+  private void goOn(Throwable failure) {
+    if (parked != null) {
+      theirFailure = failure;
+      loop.dispatcher().unpark(parked);
     }
   }
 
-  private void settle(Throwable failure) {
-    if (isScheduled()) {
-      loop.timers().cancel(this);
-    }
-    if (failure == null) {
-      end.complete(null);
+  private void completed(Operation operation, int result) {
+    parked = null; // its slot is about to be another's
+    if (result < 0) {
+      end.completeExceptionally(named(operation.failure(result)));
+    } else if (theirFailure != null) {
+      end.completeExceptionally(CompositeFuture.unwrap(theirFailure));
     } else {
-      end.completeExceptionally(CompositeFuture.unwrap(failure));
+      end.complete(null);
     }
   }
 
-  private void lookLater() {
-    loop.timers().schedule(this, outer == null ? Long.MAX_VALUE : LOOK_NANOS);
-  }
-
-  @Override
-  protected void expired() {
-    if (outer == null || !outer.mayRefuse()) {
-      lookLater();
-      return;
-    }
-    var _ = // whose failure is the answer
-        probe
-            .get()
-            .whenComplete(
-                (nothing, refusal) -> {
-                  if (refusal != null) {
-                    settle(named(CompositeFuture.unwrap(refusal)));
-                  } else if (!end.isDone()) {
-                    lookLater();
-                  }
-                });
-  }
-
-  /** Not from inside this call: what follows may schedule something. */
-  @Override
-  protected void dropped() {
-    Runnable outcome = () -> settle(new ShutdownChannelGroupException());
-    try {
-      loop.execute(outcome);
-    } catch (ShutdownChannelGroupException e) {
-      outcome.run(); // nothing can be scheduled any more
-    }
-  }
-
-  private Throwable named(Throwable refusal) {
-    return refusal instanceof InterruptedIOException
-        ? new InterruptedIOException(what + ": timed out")
-        : cancelled();
-  }
-
-  private CancellationException cancelled() {
-    return new CancellationException(what + " was cancelled");
+  /** Why it has ended early, in the words of the call that it is a part of. */
+  private Throwable named(Throwable failure) {
+    return switch (failure) {
+      case InterruptedIOException e -> new InterruptedIOException(what + ": timed out");
+      case CancellationException e -> new CancellationException(what + " was cancelled");
+      case ClosedChannelException e -> new ShutdownChannelGroupException();
+      default -> failure;
+    };
   }
 }

@@ -124,8 +124,7 @@ final class WaitingReads {
     }
   }
 
-  private static int readAllThere(OpenFile file, ByteBuffer dst, long position)
-      throws EOFException {
+  static int readAllThere(OpenFile file, ByteBuffer dst, long position) throws EOFException {
     int total = dst.remaining();
     int done = 0;
     int part;

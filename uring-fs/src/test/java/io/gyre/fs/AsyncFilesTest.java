@@ -22,6 +22,7 @@ import java.nio.ByteBuffer;
 import java.nio.channels.CompletionHandler;
 import java.nio.channels.ShutdownChannelGroupException;
 import java.nio.charset.CharacterCodingException;
+import java.nio.file.AccessDeniedException;
 import java.nio.file.AtomicMoveNotSupportedException;
 import java.nio.file.CopyOption;
 import java.nio.file.DirectoryNotEmptyException;
@@ -301,6 +302,31 @@ class AsyncFilesTest {
   }
 
   @DriverTest
+  void aMoveToAnotherFileSystemMakesNothingWhereTheDirectoryCantBeOpened(TestRuntime driver)
+      throws Exception {
+    var source = Files.writeString(dir.resolve("source"), "content");
+    var elsewhere = Files.createTempDirectory(Path.of("/dev/shm"), "gyre-test-");
+    var disk =
+        new DelayedOperations(
+            driver.configuration().driver(),
+            operation ->
+                operation.code() == OpCode.OPEN
+                    && operation.subject().equals(elsewhere.toString()));
+    try (var runtime = driver.startOn(disk, b -> b)) {
+      var moving = AsyncFiles.of(runtime).moveAsync(source, elsewhere.resolve("target"));
+      disk.awaitAsked(runtime.loop(), 1);
+      assertEquals(List.of(), entries(elsewhere), "made before the directory is open");
+      disk.fail(runtime.loop(), 0, Errno.EACCES);
+      var refused = Waits.failure(AccessDeniedException.class, moving, "the move");
+      assertEquals(elsewhere.toString(), refused.getFile());
+      assertEquals(List.of(), entries(elsewhere));
+      assertEquals("content", Files.readString(source));
+    } finally {
+      Files.delete(elsewhere);
+    }
+  }
+
+  @DriverTest
   void aMoveToAnotherFileSystemRemovesNothingBeforeTheCopyIsDurable(TestRuntime driver)
       throws Exception {
     var elsewhere = Files.createTempDirectory(Path.of("/dev/shm"), "gyre-test-");
@@ -429,5 +455,11 @@ class AsyncFilesTest {
     assertThrows(
         IllegalArgumentException.class,
         () -> files.replaceAsync(Path.of("/"), ByteBuffer.allocate(1)));
+  }
+
+  private static List<Path> entries(Path directory) throws IOException {
+    try (var all = Files.list(directory)) {
+      return all.toList();
+    }
   }
 }

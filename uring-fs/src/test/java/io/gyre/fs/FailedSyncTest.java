@@ -15,6 +15,7 @@ import io.gyre.IoHandler;
 import io.gyre.driver.Errno;
 import io.gyre.driver.FutureHandler;
 import io.gyre.driver.OpCode;
+import io.gyre.driver.Operation;
 import io.gyre.testing.ChildJvm;
 import io.gyre.testing.DriverTest;
 import io.gyre.testing.TestRuntime;
@@ -28,10 +29,13 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.EnumSet;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.function.Function;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -288,6 +292,191 @@ class FailedSyncTest {
         } finally {
           driver.closeAndWait(runtime);
         }
+      }
+    }
+  }
+
+  /** Begins to write ten bytes to a file each of whose writes is a sync as well. */
+  private interface Write {
+    CompletableFuture<?> to(AsyncFile file) throws IOException;
+  }
+
+  private static Map<String, Write> forms() {
+    var forms = new LinkedHashMap<String, Write>();
+    forms.put("single", file -> file.writeAsync(tenBytes(), 0));
+    forms.put("vectored", file -> file.writeAsync(new ByteBuffer[] {tenBytes()}, 0));
+    forms.put(
+        "vectored pooled", file -> withLease(file, b -> file.writeAsync(new Buffer[] {b}, 0)));
+    forms.put("sequential", file -> file.writeAsync(tenBytes()));
+    forms.put("sequential pooled", file -> withLease(file, file::writeAsync));
+    forms.put("full", file -> file.writeFullyAsync(tenBytes(), 0));
+    forms.put("full pooled", file -> withLease(file, b -> file.writeFullyAsync(b, 0)));
+    forms.put("full vectored", file -> file.writeFullyAsync(new ByteBuffer[] {tenBytes()}, 0));
+    forms.put("stream", FailedSyncTest::writeBlock);
+    forms.put("copy", FailedSyncTest::copyHere);
+    return forms;
+  }
+
+  private static ByteBuffer tenBytes() {
+    return ByteBuffer.allocate(10);
+  }
+
+  private static <T> T withLease(AsyncFile file, Function<Buffer, T> write) {
+    try (var lease = new Lease(file)) { // pinned until the outcome
+      lease.buffer.byteBuffer().limit(10);
+      return write.apply(lease.buffer);
+    }
+  }
+
+  private static CompletableFuture<Long> writeBlock(AsyncFile file) {
+    var ended = new CompletableFuture<Long>();
+    var handler =
+        new BlockWriteHandler<CompletableFuture<Long>>() {
+          @Override
+          public void drained(CompletableFuture<Long> future) {}
+
+          @Override
+          public void ended(long written, CompletableFuture<Long> future) {
+            future.complete(written);
+          }
+
+          @Override
+          public void failed(Throwable cause, long written, CompletableFuture<Long> future) {
+            future.completeExceptionally(cause);
+            if (written != 0) {
+              future.obtrudeException(
+                  new AssertionError(written + " bytes told as written", cause));
+            }
+          }
+        };
+    file.loop()
+        .execute(
+            () -> {
+              var writer = file.writeBlocks(WriteBehind.DEFAULT, ended, handler);
+              var block = file.loop().buffers().acquire(10);
+              block.byteBuffer().limit(10);
+              writer.offer(block);
+              writer.finish();
+            });
+    return ended;
+  }
+
+  private static CompletableFuture<Integer> copyHere(AsyncFile file) throws IOException {
+    var source = Files.write(file.path().resolveSibling("source"), new byte[10]);
+    // Closed by the runtime, as are all.
+    return AsyncFile.open(file.loop().runtime(), source, READ).copyRangeAsync(0, file, 0, 10);
+  }
+
+  private static boolean isWriteOrSync(Operation operation) {
+    return switch (operation.code()) {
+      case FSYNC, WRITE, WRITEV, COPY_RANGE -> true;
+      default -> false;
+    };
+  }
+
+  /** A file each of whose writes and syncs ends when the test says. */
+  private interface OnDisk {
+    void test(String form, Write write, AsyncFile file, DelayedOperations disk) throws Exception;
+  }
+
+  private void eachForm(TestRuntime driver, OnDisk body) throws Exception {
+    for (var option : List.of(DSYNC, SYNC)) {
+      for (var form : forms().entrySet()) {
+        var disk =
+            new DelayedOperations(driver.configuration().driver(), FailedSyncTest::isWriteOrSync);
+        var runtime = driver.startOn(disk, b -> b);
+        try (var file = AsyncFile.open(runtime, dir.resolve("file"), WRITE, CREATE, option)) {
+          body.test(form.getKey() + " " + option, form.getValue(), file, disk);
+        } finally {
+          driver.closeAndWait(runtime);
+        }
+      }
+    }
+  }
+
+  @DriverTest
+  void noFormOfADurableWriteIsASuccessBesideASyncThatFails(TestRuntime driver) throws Exception {
+    eachForm(
+        driver,
+        (form, write, file, disk) -> {
+          var written = write.to(file);
+          disk.awaitAsked(file.loop(), 1);
+          var force = file.forceAsync(true);
+          disk.awaitAsked(file.loop(), 2);
+          disk.succeed(file.loop(), 0);
+          assertFalse(written.isDone(), form + " is told before the force has ended");
+          disk.fail(file.loop(), 1, Errno.EIO);
+          Waits.failure(FileSystemException.class, force, "the force");
+          var beside = Waits.failure(FileSystemException.class, written, form);
+          assertTrue(beside.getMessage().contains("may be lost"), beside::getMessage);
+          var later = Waits.failure(FileSystemException.class, write.to(file), form + ", later");
+          assertTrue(later.getMessage().contains("may be lost"), later::getMessage);
+          assertEquals(2, disk.asked(file.loop()), form + " was asked for after the loss");
+        });
+  }
+
+  @DriverTest
+  void aForceBesideAnyFormOfADurableWriteThatFailsIsNoSuccess(TestRuntime driver) throws Exception {
+    eachForm(
+        driver,
+        (form, write, file, disk) -> {
+          var written = write.to(file);
+          disk.awaitAsked(file.loop(), 1);
+          var force = file.forceAsync(true);
+          disk.awaitAsked(file.loop(), 2);
+          disk.succeed(file.loop(), 1);
+          assertFalse(force.isDone(), "told before the end of " + form);
+          disk.fail(file.loop(), 0, Errno.EIO);
+          Waits.failure(FileSystemException.class, written, form);
+          var beside = Waits.failure(FileSystemException.class, force, "the force");
+          assertTrue(beside.getMessage().contains("may be lost"), beside::getMessage);
+        });
+  }
+
+  @DriverTest
+  void everyFormOfADurableWriteIsASuccessOnceAllBesideItHaveEnded(TestRuntime driver)
+      throws Exception {
+    eachForm(
+        driver,
+        (form, write, file, disk) -> {
+          for (int round = 0; round < 2; round++) { // the second where the first has left off
+            var written = write.to(file);
+            disk.awaitAsked(file.loop(), 2 * round + 1);
+            var force = file.forceAsync(true);
+            disk.awaitAsked(file.loop(), 2 * round + 2);
+            disk.succeed(file.loop(), 2 * round);
+            assertFalse(written.isDone(), form + " is told before the force has ended");
+            disk.succeed(file.loop(), 2 * round + 1);
+            Waits.get(force, "the force");
+            Waits.get(written, form);
+          }
+          if (form.startsWith("sequential")) {
+            assertEquals(20, file.position());
+          }
+        });
+  }
+
+  @DriverTest
+  void aWriteOfSeveralPartsIsOneBesideASyncThatFails(TestRuntime driver) throws Exception {
+    var writes = List.<Write>of(f -> f.writeFullyAsync(tenBytes(), 0), FailedSyncTest::writeBlock);
+    for (var write : writes) {
+      var disk =
+          new DelayedOperations(driver.configuration().driver(), FailedSyncTest::isWriteOrSync);
+      try (var runtime = driver.startOn(disk, b -> b);
+          var file = AsyncFile.open(runtime, dir.resolve("file"), WRITE, CREATE, DSYNC)) {
+        var loop = file.loop();
+        var written = write.to(file);
+        disk.awaitAsked(loop, 1);
+        var force = file.forceAsync(true);
+        disk.awaitAsked(loop, 2);
+        loop.execute(() -> disk.endSoon(0, 4));
+        disk.awaitAsked(loop, 3); // the rest
+        disk.fail(loop, 1, Errno.EIO);
+        Waits.failure(FileSystemException.class, force, "the force");
+        assertFalse(written.isDone(), "told before its last part has ended");
+        disk.succeed(loop, 2);
+        var failure = Waits.failure(FileSystemException.class, written, "the write");
+        assertTrue(failure.getMessage().contains("may be lost"), failure::getMessage);
       }
     }
   }

@@ -9,6 +9,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.gyre.CancelScope;
+import io.gyre.EventLoop;
 import io.gyre.IoRuntime;
 import io.gyre.driver.Errno;
 import io.gyre.driver.OpCode;
@@ -363,5 +364,45 @@ class FileReplacementTest {
         endOfOneThatNeverEnds(
             driver, new CancelScope(), (f, s, runtime) -> driver.closeAndWait(runtime));
     assertInstanceOf(ShutdownChannelGroupException.class, failure);
+  }
+
+  @DriverTest
+  void whatFollowsAWriterIsNotOfTheScopeInWhichItHasEnded(TestRuntime driver) throws Exception {
+    var runtime = driver.start();
+    var path = Files.writeString(dir.resolve("file"), "old");
+    var theirs = new CompletableFuture<Void>();
+    var begun = new CompletableFuture<EventLoop>();
+    var replacing =
+        AsyncFiles.of(runtime)
+            .replaceAsync(
+                path,
+                file ->
+                    file.writeAsync(content("new"), 0)
+                        .thenCompose(
+                            n -> {
+                              begun.complete(file.loop());
+                              return theirs;
+                            }));
+    var loop = Waits.get(begun, "the writer");
+    var ended = new CancelScope();
+    ended.cancel();
+    loop.execute(() -> ended.run(() -> theirs.complete(null)));
+    Waits.get(replacing, "the replacement");
+    assertEquals("new", Files.readString(path));
+  }
+
+  @DriverTest
+  void aWriterMayCancelWhatIsUnderWayOnItsFile(TestRuntime driver) throws Exception {
+    var path = Files.writeString(dir.resolve("file"), "old");
+    var replacing =
+        AsyncFiles.of(driver.start())
+            .replaceAsync(
+                path,
+                file ->
+                    file.writeAsync(content("part"), 0)
+                        .thenRun(file::cancelAll)
+                        .thenCompose(n -> file.writeAsync(content("new"), 0)));
+    Waits.get(replacing, "the replacement");
+    assertEquals("new", Files.readString(path));
   }
 }

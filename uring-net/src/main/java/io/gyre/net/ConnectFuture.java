@@ -1,16 +1,16 @@
 package io.gyre.net;
 
 import io.gyre.EventLoop;
+import io.gyre.driver.LoopFuture;
 import java.nio.channels.CompletionHandler;
 import java.nio.channels.ShutdownChannelGroupException;
 import java.util.concurrent.CancellationException;
-import java.util.concurrent.CompletableFuture;
 
 /**
  * The future of a {@link ConnectRace}. Cancelling it cancels every attempt; it completes when they have ended. A connection
  * that was quicker than the cancellation is closed.
  */
-final class ConnectFuture extends CompletableFuture<TcpStream>
+final class ConnectFuture extends LoopFuture<TcpStream>
     implements CompletionHandler<TcpStream, Void> {
   private final EventLoop loop;
   private ConnectRace<Void> race;
@@ -64,10 +64,5 @@ final class ConnectFuture extends CompletableFuture<TcpStream>
   @Override
   public void failed(Throwable cause, Void none) {
     completeExceptionally(cause);
-  }
-
-  @Override
-  public <U> CompletableFuture<U> newIncompleteFuture() {
-    return new CompletableFuture<>(); // a dependent stage is no connect
   }
 }

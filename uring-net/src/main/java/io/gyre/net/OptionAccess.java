@@ -3,6 +3,7 @@ package io.gyre.net;
 import io.gyre.EventLoop;
 import io.gyre.driver.Descriptor;
 import io.gyre.driver.Driver;
+import io.gyre.driver.LoopFuture;
 import io.gyre.driver.SocketOptions;
 import java.io.IOException;
 import java.net.SocketOption;
@@ -45,7 +46,7 @@ final class OptionAccess {
   }
 
   static <V> CompletableFuture<V> call(EventLoop loop, Descriptor socket, Call<V> call) {
-    var done = new CompletableFuture<V>();
+    var done = new LoopFuture<V>();
     if (loop.inLoop()) {
       perform(loop, socket, call, done);
     } else {

@@ -3,6 +3,7 @@ package io.gyre.net;
 import io.gyre.Buffer;
 import io.gyre.EventLoop;
 import io.gyre.IoHandler;
+import io.gyre.driver.LoopFuture;
 import java.nio.channels.ShutdownChannelGroupException;
 import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
@@ -52,7 +53,7 @@ public final class StreamSubscriber implements Flow.Subscriber<Buffer> {
 
   private final ByteStream stream;
   private final EventLoop loop;
-  private final CompletableFuture<Long> completion = new CompletableFuture<>();
+  private final CompletableFuture<Long> completion = new LoopFuture<>();
   private final AtomicReference<Flow.Subscription> upstream = new AtomicReference<>();
 
   // The loop's thread only.

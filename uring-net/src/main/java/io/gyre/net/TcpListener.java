@@ -14,6 +14,7 @@ import io.gyre.driver.FutureHandler;
 import io.gyre.driver.Futures;
 import io.gyre.driver.IoFuture;
 import io.gyre.driver.ListenRequest;
+import io.gyre.driver.LoopFuture;
 import io.gyre.driver.MovingSocket;
 import io.gyre.driver.OpCode;
 import io.gyre.driver.Operation;
@@ -142,7 +143,7 @@ public final class TcpListener implements AutoCloseable {
     if (address.isUnresolved()) {
       throw new UnresolvedAddressException();
     }
-    var future = new CompletableFuture<TcpListener>();
+    var future = new LoopFuture<TcpListener>();
     loop.execute(
         () -> {
           try {

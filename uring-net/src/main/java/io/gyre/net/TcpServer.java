@@ -3,6 +3,7 @@ package io.gyre.net;
 import io.gyre.EventLoop;
 import io.gyre.IoRuntime;
 import io.gyre.driver.Futures;
+import io.gyre.driver.LoopFuture;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.nio.channels.AcceptPendingException;
@@ -42,7 +43,7 @@ public final class TcpServer implements AutoCloseable {
   private final AtomicBoolean accepting = new AtomicBoolean();
   private final AtomicBoolean stopping = new AtomicBoolean();
   private final AtomicInteger undrained;
-  private final CompletableFuture<Integer> ended = new CompletableFuture<>();
+  private final CompletableFuture<Integer> ended = new LoopFuture<>();
   private CompletableFuture<Void> listenersClosed; // guarded by this; null before a shutdown
 
   private TcpServer(List<EventLoop> all, Distribution distribution, List<TcpListener> listeners) {

@@ -16,6 +16,7 @@ import io.gyre.driver.Errors;
 import io.gyre.driver.FutureHandler;
 import io.gyre.driver.Futures;
 import io.gyre.driver.IoFuture;
+import io.gyre.driver.LoopFuture;
 import io.gyre.driver.OpCode;
 import io.gyre.driver.Operation;
 import io.gyre.driver.OperationDispatcher;
@@ -236,7 +237,7 @@ public final class UdpSocket implements AutoCloseable {
             options.receiveBuffers(),
             options.receiveBufferBytes(),
             options.coalescing());
-    var future = new CompletableFuture<UdpSocket>();
+    var future = new LoopFuture<UdpSocket>();
     loop.execute(
         () -> {
           try {
