@@ -1,6 +1,5 @@
 package io.gyre;
 
-import io.gyre.driver.Errno;
 import io.gyre.driver.Errors;
 import io.gyre.driver.Operation;
 import io.gyre.driver.OperationScope;
@@ -214,9 +213,7 @@ public final class CancelScope {
     @Override
     public void ended(Operation operation, int result) {
       parts.get(EventLoop.current()).remove(operation);
-      if (result == -Errno.ECANCELED.number()
-          && state == State.TIMED_OUT
-          && !operation.isClosing()) {
+      if (operation.endedEarly(result) && state == State.TIMED_OUT && !operation.isClosing()) {
         operation.setFailure(failure(operation));
       }
     }

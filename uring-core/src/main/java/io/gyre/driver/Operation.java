@@ -661,6 +661,17 @@ public final class Operation {
   }
 
   /**
+   * Whether a result is that of a cancellation.
+   *
+   * @param result what the completion is called with
+   * @return true for ECANCELED, and for what a call on a thread of the kernel's says that a cancellation has interrupted
+   */
+  public boolean endedEarly(int result) {
+    return result == -Errno.ECANCELED.number()
+        || (result == -Errno.EINTR.number() && cancelRequested);
+  }
+
+  /**
    * The exception for a negative result. Made here, on failure only.
    *
    * @param result what the completion was called with
@@ -670,9 +681,7 @@ public final class Operation {
     if (failure != null) {
       return failure;
     }
-    // A call that the cancellation has interrupted, on a thread of the kernel's, says so.
-    int errno =
-        result == -Errno.EINTR.number() && cancelRequested ? Errno.ECANCELED.number() : -result;
+    int errno = endedEarly(result) ? Errno.ECANCELED.number() : -result;
     if (errno == Errno.EINVAL.number() && descriptor != null && (memory != null || vectored)) {
       var alignment = descriptor.directAlignment();
       if (alignment != null) {
