@@ -28,6 +28,15 @@ final class FileArmsTest {
 
   @TempDir Path folder;
 
+  /** On a machine that has much else to do nothing may be done in a short window: then a longer one is tried. */
+  private static Result run(Arm arm) throws IOException, InterruptedException {
+    var result = arm.run(SHORT);
+    for (double seconds = 1; result.perSecond() == 0 && seconds < 10; seconds *= 3) {
+      result = arm.run(new Timing(SHORT.warmupSeconds(), seconds));
+    }
+    return result;
+  }
+
   private static Workload workload(String id) {
     return Workload.all().stream().filter(w -> w.id().equals(id)).findFirst().orElseThrow();
   }
@@ -156,7 +165,7 @@ final class FileArmsTest {
               arm.id() + ": " + arm.unavailableBecause());
           continue;
         }
-        var result = arm.run(SHORT);
+        var result = run(arm);
         assertTrue(result.perSecond() > 0, arm.id() + ": " + result);
         assertEquals(0, result.errors(), arm.id());
         assertEquals(
