@@ -4,7 +4,7 @@
 #   docker run --rm gyre doctor
 #   docker run --rm --security-opt seccomp=docker/seccomp.json gyre doctor
 #
-# README.md, "In a container", says what the second line grants.
+# README.md, "In a container", says what the third line grants.
 
 FROM debian:trixie-slim AS build
 RUN apt-get update \

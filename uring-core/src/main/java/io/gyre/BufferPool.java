@@ -300,6 +300,18 @@ public final class BufferPool {
   }
 
   /**
+   * How much of a pool a buffer takes.
+   *
+   * @param bytes what {@link #tryAcquire} or {@link #acquireAsync} is asked for, 1 to {@link #MAX_BUFFER_BYTES}
+   * @return the capacity of the buffer that it gives
+   * @throws IllegalArgumentException for a size out of range
+   */
+  public static int capacityFor(int bytes) {
+    checkSize(bytes);
+    return MIN_BUFFER_BYTES << sizeClass(bytes);
+  }
+
+  /**
    * How much there is in all, lent or not.
    *
    * @return bytes, a multiple of {@link #MAX_BUFFER_BYTES}

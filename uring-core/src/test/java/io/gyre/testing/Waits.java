@@ -1,6 +1,8 @@
 package io.gyre.testing;
 
+import io.gyre.EventLoop;
 import java.time.Duration;
+import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
@@ -45,6 +47,20 @@ public final class Waits {
     } catch (ExecutionException e) {
       throw new AssertionError(what + " failed: " + e.getCause(), e.getCause());
     }
+  }
+
+  /** Runs something on a loop's thread, and waits for what it gives. */
+  public static <T> T onLoop(EventLoop loop, Callable<T> task) {
+    var done = new CompletableFuture<T>();
+    loop.execute(
+        () -> {
+          try {
+            done.complete(task.call());
+          } catch (Throwable t) {
+            done.completeExceptionally(t);
+          }
+        });
+    return get(done, "a task on the loop");
   }
 
   /** Waits for a future to fail, and gives the cause. */

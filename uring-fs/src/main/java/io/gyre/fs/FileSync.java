@@ -125,14 +125,16 @@ final class FileSync implements Completion {
     return null;
   }
 
-  /** Starts what was begun. */
+  /** Starts what was begun here, or any other operation. */
   void submit(Operation operation) {
-    var sync = (Sync) operation.attachment();
+    var attachment = operation.attachment();
     try {
       loop.dispatcher().submit(operation);
     } catch (RuntimeException e) { // its buffer was released already
-      leave(sync);
-      rest(sync);
+      if (attachment instanceof Sync sync) {
+        leave(sync);
+        rest(sync);
+      }
       throw e;
     }
   }

@@ -102,10 +102,7 @@ final class FullTransfer implements Completion {
   }
 
   private void submitFirst(Object handler, Object attachment) {
-    var operation =
-        isWrite()
-            ? file.writing(code, this, handler, attachment)
-            : file.operation(code, this, handler, attachment);
+    var operation = file.transferring(code, this, handler, attachment);
     if (operation != null) {
       submitRest(operation, file.loop.dispatcher().scope());
     }
@@ -199,7 +196,7 @@ final class FullTransfer implements Completion {
   }
 
   private boolean isWrite() {
-    return code == OpCode.WRITE || code == OpCode.WRITEV;
+    return OpenFile.isWrite(code);
   }
 
   private Throwable nothingMore() {

@@ -74,9 +74,9 @@ final class OpenFile {
     return loop.dispatcher().acquire(code, descriptor, completion, handler, attachment);
   }
 
-  /** The loop's thread only. */
+  /** Starts whatever has a slot. The loop's thread only. */
   void submit(Operation operation) {
-    loop.dispatcher().submit(operation);
+    sync.submit(operation);
   }
 
   // ---- writes, of which some are syncs as well
@@ -86,7 +86,7 @@ final class OpenFile {
   }
 
   /**
-   * A slot for a write that takes one operation, for {@link #submitWriting}. The loop's thread only.
+   * A slot for a write that takes one operation. The loop's thread only.
    *
    * @return null when it was refused
    */
@@ -110,13 +110,15 @@ final class OpenFile {
         : operation(code, completion, handler, attachment);
   }
 
-  /** Starts a write. The loop's thread only. */
-  void submitWriting(int flags, Operation operation) {
-    if (syncs(flags)) {
-      sync.submit(operation);
-    } else {
-      submit(operation);
-    }
+  /** A slot for a read, or for a write as above. */
+  Operation transferring(OpCode code, Completion completion, Object handler, Object attachment) {
+    return isWrite(code)
+        ? writing(code, completion, handler, attachment)
+        : operation(code, completion, handler, attachment);
+  }
+
+  static boolean isWrite(OpCode code) {
+    return code == OpCode.WRITE || code == OpCode.WRITEV;
   }
 
   /** Tells the handler of the last operation of a write that all is written. */

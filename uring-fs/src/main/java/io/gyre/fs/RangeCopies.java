@@ -55,8 +55,8 @@ final class RangeCopies {
     if (file.loop.inLoop()) {
       var operation = target.writing(file, code, handler, attachment);
       if (operation != null) {
-        target.submitWriting(
-            0, operation.offset(position).other(target.descriptor, targetPosition).length(count));
+        target.submit(
+            operation.offset(position).other(target.descriptor, targetPosition).length(count));
       }
     } else {
       file.loop.execute(

@@ -174,26 +174,22 @@ final class Sequential implements Completion {
   private void start(OpCode code, ByteBuffer buffer, Object attachment, IoHandler<?> handler) {
     if (!file.loop.inLoop()) {
       file.loop.execute(() -> start(code, buffer, attachment, handler));
-    } else if (code == OpCode.READ) {
-      file.submit(file.operation(code, this, handler, attachment).memory(buffer).offset(position));
-    } else {
-      var operation = file.writing(code, this, handler, attachment);
-      if (operation != null) {
-        file.submitWriting(0, operation.memory(buffer).offset(position));
-      }
+      return;
+    }
+    var operation = file.transferring(code, this, handler, attachment);
+    if (operation != null) {
+      file.submit(operation.memory(buffer).offset(position));
     }
   }
 
   private void start(OpCode code, Buffer buffer, Object attachment, IoHandler<?> handler) {
     if (!file.loop.inLoop()) {
       buffer.executePinned(file.loop, () -> start(code, buffer, attachment, handler));
-    } else if (code == OpCode.READ) {
-      file.submit(file.operation(code, this, handler, attachment).memory(buffer).offset(position));
-    } else {
-      var operation = file.writing(code, this, handler, attachment);
-      if (operation != null) {
-        file.submitWriting(0, operation.memory(buffer).offset(position));
-      }
+      return;
+    }
+    var operation = file.transferring(code, this, handler, attachment);
+    if (operation != null) {
+      file.submit(operation.memory(buffer).offset(position));
     }
   }
 

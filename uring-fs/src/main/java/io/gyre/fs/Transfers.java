@@ -112,7 +112,7 @@ final class Transfers {
     if (file.loop.inLoop()) {
       var operation = file.writing(OpCode.WRITE, flags, handler, attachment);
       if (operation != null) {
-        file.submitWriting(flags, operation.memory(src).offset(position).flags(flags));
+        file.submit(operation.memory(src).offset(position).flags(flags));
       }
     } else {
       src.executePinned(file.loop, () -> write(file, src, position, flags, attachment, handler));
@@ -132,7 +132,7 @@ final class Transfers {
     if (file.loop.inLoop()) {
       var operation = file.writing(OpCode.WRITE, flags, handler, attachment);
       if (operation != null) {
-        file.submitWriting(flags, operation.memory(src).offset(position).flags(flags));
+        file.submit(operation.memory(src).offset(position).flags(flags));
       }
     } else {
       file.loop.execute(() -> write(file, src, position, flags, attachment, handler));
@@ -147,7 +147,7 @@ final class Transfers {
     if (file.loop.inLoop()) {
       var operation = file.writing(OpCode.WRITEV, 0, handler, attachment);
       if (operation != null) {
-        file.submitWriting(0, operation.vector(buffers).offset(position));
+        file.submit(operation.vector(buffers).offset(position));
       }
     } else {
       PinnedBuffers.execute(
@@ -163,7 +163,7 @@ final class Transfers {
     if (file.loop.inLoop()) {
       var operation = file.writing(OpCode.WRITEV, 0, handler, attachment);
       if (operation != null) {
-        file.submitWriting(0, operation.vector(buffers).offset(position));
+        file.submit(operation.vector(buffers).offset(position));
       }
     } else {
       file.loop.execute(() -> write(file, buffers, position, attachment, handler));

@@ -34,7 +34,6 @@ import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.concurrent.Callable;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.IntSupplier;
@@ -75,7 +74,7 @@ class BlockWriterTest {
       this.loop = file.loop();
       this.total = total;
       this.sizes = sizes;
-      onLoop(
+      Waits.onLoop(
           loop,
           () -> {
             writer.complete(file.writeBlocks(how, null, this));
@@ -153,19 +152,6 @@ class BlockWriterTest {
         }
       };
 
-  private static <T> T onLoop(EventLoop loop, Callable<T> task) {
-    var done = new CompletableFuture<T>();
-    loop.execute(
-        () -> {
-          try {
-            done.complete(task.call());
-          } catch (Throwable t) {
-            done.completeExceptionally(t);
-          }
-        });
-    return Waits.get(done, "a task");
-  }
-
   private static void awaitNothingLent(EventLoop loop) {
     Waits.until(() -> loop.buffers() + " gets all back", () -> loop.buffers().lentBytes() == 0);
   }
@@ -220,11 +206,11 @@ class BlockWriterTest {
         assertThrows(IllegalStateException.class, () -> writer.offer(block));
         Waits.get(feeding.end, "the end");
         var failure =
-            onLoop(
+            Waits.onLoop(
                 loop, () -> assertThrows(IllegalStateException.class, () -> writer.offer(block)));
         assertTrue(failure.getMessage().contains("after the last"), failure::getMessage);
       }
-      onLoop(
+      Waits.onLoop(
           loop,
           () -> {
             var other = file.writeBlocks(WriteBehind.DEFAULT.depth(1).at(10), null, IGNORING);
@@ -503,7 +489,7 @@ class BlockWriterTest {
       throws Exception {
     try (var file = create(driver.start())) {
       var end = new CompletableFuture<Long>();
-      onLoop(
+      Waits.onLoop(
           file.loop(),
           () -> {
             var writer =

@@ -17,7 +17,6 @@ import java.io.InterruptedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.concurrent.Callable;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.io.TempDir;
@@ -31,19 +30,6 @@ class CancelledStreamTest {
   private static DelayedOperations delaying(TestRuntime driver, OpCode code) {
     return new DelayedOperations(
         driver.configuration().driver(), operation -> operation.code() == code);
-  }
-
-  private static <T> T onLoop(EventLoop loop, Callable<T> task) {
-    var done = new CompletableFuture<T>();
-    loop.execute(
-        () -> {
-          try {
-            done.complete(task.call());
-          } catch (Throwable t) {
-            done.completeExceptionally(t);
-          }
-        });
-    return Waits.get(done, "a task on the loop");
   }
 
   private static final class Reading implements BlockReadHandler<Object> {
@@ -87,7 +73,7 @@ class CancelledStreamTest {
           int asked = depth;
           file.readBlocks(ReadAhead.DEFAULT.blockBytes(BLOCK).depth(depth), null, reading);
           disk.awaitAsked(loop, asked);
-          onLoop(
+          Waits.onLoop(
               loop,
               () -> {
                 for (int i = 0; i < asked; i++) {
@@ -124,7 +110,7 @@ class CancelledStreamTest {
         time = time.multipliedBy(2);
       } while (disk.asked(loop) == 0);
       // The read was quicker than its cancellation.
-      onLoop(
+      Waits.onLoop(
           loop,
           () -> {
             disk.endSoon(0, BLOCK);
@@ -148,7 +134,7 @@ class CancelledStreamTest {
       loop.execute(() -> disk.endSoon(0, BLOCK));
       disk.awaitAsked(loop, 2);
       loop.execute(() -> disk.endSoon(1, BLOCK)); // it pauses with one block ahead
-      Waits.until("its end", () -> onLoop(loop, loop.dispatcher()::inFlight) == 0);
+      Waits.until("its end", () -> Waits.onLoop(loop, loop.dispatcher()::inFlight) == 0);
       file.cancelAll();
       reader.resume();
       assertInstanceOf(
@@ -187,9 +173,9 @@ class CancelledStreamTest {
         var writing = new Writing();
         var writer =
             file.writeBlocks(WriteBehind.DEFAULT.blockBytes(BLOCK).depth(2), null, writing);
-        onLoop(loop, () -> writer.offer(block(loop)));
+        Waits.onLoop(loop, () -> writer.offer(block(loop)));
         disk.awaitAsked(loop, 1);
-        onLoop(
+        Waits.onLoop(
             loop,
             () -> {
               disk.endSoon(0, bytes);
@@ -211,7 +197,7 @@ class CancelledStreamTest {
       var writing = new Writing();
       var loop = runtime.loop();
       var writer = file.writeBlocks(WriteBehind.DEFAULT.blockBytes(BLOCK), null, writing);
-      onLoop(loop, () -> writer.offer(block(loop)));
+      Waits.onLoop(loop, () -> writer.offer(block(loop)));
       Waits.until("the block to be written", () -> writer.written() == BLOCK);
       file.cancelAll();
       assertInstanceOf(

@@ -13,9 +13,7 @@ import io.gyre.testing.RefusingDriver;
 import io.gyre.testing.Waits;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.CompletableFuture;
 import java.util.function.Predicate;
-import java.util.function.Supplier;
 
 /**
  * A real driver that takes its time for some operations, and ends them when a test says, and as it says. For runtimes of one
@@ -56,7 +54,7 @@ final class DelayedOperations extends ProviderUnderTest {
 
   /** How many have been asked for. */
   int asked(EventLoop loop) {
-    return onLoop(loop, driver.asked::size);
+    return Waits.onLoop(loop, driver.asked::size);
   }
 
   /** Has one end with this result at the next turn. The loop's thread only. */
@@ -76,19 +74,13 @@ final class DelayedOperations extends ProviderUnderTest {
 
   private void end(EventLoop loop, Runnable ending) {
     int before =
-        onLoop(
+        Waits.onLoop(
             loop,
             () -> {
               ending.run();
               return loop.dispatcher().inFlight();
             });
-    Waits.until("its end", () -> onLoop(loop, loop.dispatcher()::inFlight) < before);
-  }
-
-  private static <T> T onLoop(EventLoop loop, Supplier<T> task) {
-    var done = new CompletableFuture<T>();
-    loop.execute(() -> done.complete(task.get()));
-    return Waits.get(done, "a task on the loop");
+    Waits.until("its end", () -> Waits.onLoop(loop, loop.dispatcher()::inFlight) < before);
   }
 
   private final class Delaying extends RefusingDriver {

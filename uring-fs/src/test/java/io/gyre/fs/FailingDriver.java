@@ -13,7 +13,6 @@ import io.gyre.testing.Waits;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
-import java.util.concurrent.CompletableFuture;
 
 /** A real driver that lets one operation fail, and knows what it was asked for. For runtimes of one loop. */
 final class FailingDriver extends ProviderUnderTest {
@@ -31,7 +30,7 @@ final class FailingDriver extends ProviderUnderTest {
 
   /** Has an operation fail that is started from now on: 0 is the first, -1 none. */
   void fail(EventLoop loop, int number, Errno with) {
-    onLoop(
+    Waits.onLoop(
         loop,
         () -> {
           asked.clear();
@@ -43,7 +42,7 @@ final class FailingDriver extends ProviderUnderTest {
 
   /** Has the next one of these fail. */
   void failNext(EventLoop loop, Set<OpCode> codes, Errno with) {
-    onLoop(
+    Waits.onLoop(
         loop,
         () -> {
           failingCodes = codes;
@@ -54,13 +53,7 @@ final class FailingDriver extends ProviderUnderTest {
 
   /** What was asked for since then. */
   List<OpCode> asked(EventLoop loop) {
-    return onLoop(loop, () -> List.copyOf(asked));
-  }
-
-  private static <T> T onLoop(EventLoop loop, java.util.function.Supplier<T> task) {
-    var done = new CompletableFuture<T>();
-    loop.execute(() -> done.complete(task.get()));
-    return Waits.get(done, "a task on the loop");
+    return Waits.onLoop(loop, () -> List.copyOf(asked));
   }
 
   @Override

@@ -10,7 +10,6 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.gyre.Buffer;
 import io.gyre.BufferPool;
-import io.gyre.EventLoop;
 import io.gyre.IoRuntime;
 import io.gyre.testing.DriverTest;
 import io.gyre.testing.TestRuntime;
@@ -21,7 +20,6 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
@@ -30,19 +28,6 @@ import org.junit.jupiter.api.io.TempDir;
 /** Who waits on a loop's thread for a future is told so, instead of waiting for ever. */
 class WaitOnALoopTest {
   @TempDir Path dir;
-
-  private static <T> T onLoop(EventLoop loop, Callable<T> task) {
-    var done = new CompletableFuture<T>();
-    loop.execute(
-        () -> {
-          try {
-            done.complete(task.call());
-          } catch (Throwable t) {
-            done.completeExceptionally(t);
-          }
-        });
-    return Waits.get(done, "a task on the loop");
-  }
 
   /** Not done while the loop's thread has not come back: none can end inside of the call that began it. */
   private static void checkRefused(String name, CompletableFuture<?> future) {
@@ -87,12 +72,13 @@ class WaitOnALoopTest {
   @DriverTest
   void aHandlerThatWaitsForAnOperationIsRefused(TestRuntime driver) throws Exception {
     try (var file = AsyncFile.open(driver.start(), dir.resolve("file"), READ, WRITE, CREATE)) {
-      for (var future : onLoop(file.loop(), () -> checkRefused(operations(file)))) {
+      for (var future : Waits.onLoop(file.loop(), () -> checkRefused(operations(file)))) {
         Waits.settled(future, "what was begun");
         // It is done, and nobody has to wait.
-        onLoop(file.loop(), () -> future.handle((result, failure) -> null).join());
+        Waits.onLoop(file.loop(), () -> future.handle((result, failure) -> null).join());
       }
-      var close = onLoop(file.loop(), () -> checkRefused(Map.of("a close", file.closeAsync())));
+      var close =
+          Waits.onLoop(file.loop(), () -> checkRefused(Map.of("a close", file.closeAsync())));
       Waits.get(close.getFirst(), "the close");
     }
   }
@@ -103,7 +89,8 @@ class WaitOnALoopTest {
     try (var file = AsyncFile.open(driver.start(), dir.resolve("file"), READ, WRITE, CREATE)) {
       var held = new CountDownLatch(1);
       file.loop().execute(() -> Waits.await(held, "the check"));
-      var size = onLoop(runtime.loop(), () -> checkRefused(Map.of("another's", file.sizeAsync())));
+      var size =
+          Waits.onLoop(runtime.loop(), () -> checkRefused(Map.of("another's", file.sizeAsync())));
       held.countDown();
       assertEquals(0L, Waits.get(size.getFirst(), "the size"));
     }
@@ -115,7 +102,7 @@ class WaitOnALoopTest {
     var pool = runtime.loop().buffers();
     var held = new CountDownLatch(1);
     var lent = new ArrayList<Buffer>();
-    onLoop(
+    Waits.onLoop(
         runtime.loop(),
         () -> {
           var behind = pool.acquireAsync(10).thenCompose(b -> reading(runtime, b));
@@ -123,7 +110,7 @@ class WaitOnALoopTest {
           return null;
         });
     var begun =
-        onLoop(
+        Waits.onLoop(
             runtime.loop(),
             () -> {
               for (var b = pool.tryAcquire(BufferPool.MAX_BUFFER_BYTES);
@@ -159,7 +146,8 @@ class WaitOnALoopTest {
   @DriverTest
   void soIsOneThatWaitsForTheEndOfItsRuntime(TestRuntime driver) throws Exception {
     var runtime = driver.start();
-    var end = onLoop(runtime.loop(), () -> checkRefused(Map.of("the end", runtime.closeAsync())));
+    var end =
+        Waits.onLoop(runtime.loop(), () -> checkRefused(Map.of("the end", runtime.closeAsync())));
     Waits.get(end.getFirst(), "the end of the runtime");
   }
 }

@@ -14,8 +14,8 @@ import java.util.concurrent.CompletableFuture;
 import java.util.stream.Collectors;
 
 /**
- * The options of a socket, and what else takes one call that does not wait, for any thread: a driver is its loop's alone, so what comes from elsewhere is done in a task,
- * behind what that thread has started on the loop before. The calls do not block.
+ * The options of a socket, and what else takes one call that does not wait, for any thread: a driver is its loop's alone, so
+ * what comes from elsewhere is done in a task, behind what that thread has started on the loop before.
  */
 final class OptionAccess {
   private static final Set<SocketOption<?>> OF_LISTENERS =

@@ -2,7 +2,6 @@ package io.gyre.net;
 
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
-import io.gyre.EventLoop;
 import io.gyre.Interest;
 import io.gyre.testing.DriverTest;
 import io.gyre.testing.TestRuntime;
@@ -12,26 +11,12 @@ import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.Map;
-import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 
 /** Who waits on a loop's thread for a future of sockets is told so, instead of waiting for ever. */
 class WaitOnALoopTest {
-  private static <T> T onLoop(EventLoop loop, Callable<T> task) {
-    var done = new CompletableFuture<T>();
-    loop.execute(
-        () -> {
-          try {
-            done.complete(task.call());
-          } catch (Throwable t) {
-            done.completeExceptionally(t);
-          }
-        });
-    return Waits.get(done, "a task on the loop");
-  }
-
   private static Map<String, CompletableFuture<?>> checked(
       Map<String, CompletableFuture<?>> futures) {
     futures.forEach(
@@ -51,7 +36,7 @@ class WaitOnALoopTest {
     try (var pair = StreamPair.open(runtime)) {
       var stream = pair.stream();
       var begun =
-          onLoop(
+          Waits.onLoop(
               stream.loop(),
               () -> {
                 var futures = new LinkedHashMap<String, CompletableFuture<?>>();
@@ -63,7 +48,8 @@ class WaitOnALoopTest {
               });
       Waits.settled(begun.get("a write"), "the write");
       begun.get("a subscriber").cancel(true); // nobody publishes
-      var closing = onLoop(stream.loop(), () -> checked(Map.of("a close", stream.closeAsync())));
+      var closing =
+          Waits.onLoop(stream.loop(), () -> checked(Map.of("a close", stream.closeAsync())));
       Waits.settled(closing.get("a close"), "the close");
       begun.forEach((name, future) -> Waits.settled(future, name));
     }
@@ -81,7 +67,7 @@ class WaitOnALoopTest {
       var held = new CountDownLatch(1);
       others.loop().execute(() -> Waits.await(held, "the checks"));
       var begun =
-          onLoop(
+          Waits.onLoop(
               runtime.loop(),
               () -> {
                 var futures = new LinkedHashMap<String, CompletableFuture<?>>();

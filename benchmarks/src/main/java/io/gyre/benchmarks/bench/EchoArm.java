@@ -1,7 +1,5 @@
 package io.gyre.benchmarks.bench;
 
-import static io.gyre.benchmarks.bench.MeasuredServer.difference;
-
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
@@ -13,9 +11,6 @@ import java.util.List;
 final class EchoArm extends ProgramArm {
   /** At least: more on an idle machine. */
   private static final double CONNECTS_PER_SECOND = 30_000;
-
-  /** How far inside the load's own window the server's begins and ends. */
-  private static final double MARGIN_SECONDS = 0.1;
 
   private final Pinning pinning;
   private final List<String> server;
@@ -48,32 +43,20 @@ final class EchoArm extends ProgramArm {
   private Result measure(MeasuredServer measured, Timing timing)
       throws IOException, InterruptedException {
     var command = pinning.load(ProcessArm.withTiming(loadCommand(measured.port()), timing));
-    var process = processes.start(command);
-    try {
-      sleep(startSeconds() + timing.warmupSeconds() + MARGIN_SECONDS);
-      var before = measured.counters();
-      sleep(timing.seconds() - 2 * MARGIN_SECONDS);
-      var after = measured.counters();
-      var output = processes.finish(process, command, timing.warmupSeconds() + timing.seconds());
-      var told = Result.parse(output.lastLine());
-      if (told == null) {
-        throw new IOException("the load: " + output.complaint());
-      }
-      // Of bytes, since what a server receives at a time may be more than a message, or less.
-      double requests = difference(before, after, "bytes") / workload().bytes();
-      return new Result(
-          told.perSecond(),
-          difference(before, after, "cpu_us") / requests,
-          told.p50Micros(),
-          told.p99Micros(),
-          difference(before, after, "enters") / requests,
-          difference(before, after, "alloc_bytes") / requests,
-          told.loadCpu(),
-          Double.NaN,
-          told.errors());
-    } finally {
-      processes.destroy(process);
-    }
+    var window = LoadWindow.run(processes, measured, command, startSeconds(), timing, 0);
+    // Of bytes, since what a server receives at a time may be more than a message, or less.
+    double requests = window.grown("bytes") / workload().bytes();
+    var told = window.told();
+    return new Result(
+        told.perSecond(),
+        window.grown("cpu_us") / requests,
+        told.p50Micros(),
+        told.p99Micros(),
+        window.grown("enters") / requests,
+        window.grown("alloc_bytes") / requests,
+        told.loadCpu(),
+        Double.NaN,
+        told.errors());
   }
 
   /** Connecting takes time, too. */
@@ -89,9 +72,5 @@ final class EchoArm extends ProgramArm {
             "--connections", String.valueOf(workload().concurrency()),
             "--bytes", String.valueOf(workload().bytes())));
     return command;
-  }
-
-  private static void sleep(double seconds) throws InterruptedException {
-    Thread.sleep((long) (seconds * 1000));
   }
 }

@@ -5,7 +5,6 @@ import java.io.BufferedWriter;
 import java.io.IOException;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.TimeUnit;
 import java.util.regex.Pattern;
 
 /**
@@ -14,7 +13,6 @@ import java.util.regex.Pattern;
  */
 final class MeasuredServer implements AutoCloseable {
   private static final Pattern LISTENING = Pattern.compile("listening .*:(\\d+)( .*)?");
-  private static final long END_SECONDS = 10;
 
   private final Processes processes;
   private final Process process;
@@ -49,9 +47,7 @@ final class MeasuredServer implements AutoCloseable {
         return matcher.group(1);
       }
     }
-    var complaint =
-        process.errorReader().lines().reduce((first, second) -> second).orElse("it said nothing");
-    throw new IOException("the server ended with " + process.waitFor() + ": " + complaint);
+    throw Processes.ended(process);
   }
 
   String port() {
@@ -86,15 +82,11 @@ final class MeasuredServer implements AutoCloseable {
 
   @Override
   public void close() throws IOException {
-    process.destroy(); // SIGTERM: it drains
     try {
-      if (!process.waitFor(END_SECONDS, TimeUnit.SECONDS)) {
-        process.destroyForcibly();
-      }
+      processes.end(process);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt(); // and the next wait ends at once
     } finally {
-      processes.destroy(process);
       lines.close();
       process.getOutputStream().close();
     }

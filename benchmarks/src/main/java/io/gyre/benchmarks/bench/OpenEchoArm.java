@@ -1,7 +1,5 @@
 package io.gyre.benchmarks.bench;
 
-import static io.gyre.benchmarks.bench.MeasuredServer.difference;
-
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -20,9 +18,6 @@ final class OpenEchoArm extends ProgramArm {
   private static final double PEAK_SECONDS = 1;
   private static final double OPEN_WARMUP_SECONDS = 0.5;
   private static final double GRACE_SECONDS = 10;
-
-  /** How far inside the load's own window the server's begins and ends. */
-  private static final double MARGIN_SECONDS = 0.1;
 
   private final Pinning pinning;
   private final List<String> server;
@@ -79,40 +74,25 @@ final class OpenEchoArm extends ProgramArm {
     var rateOption = List.of("--rate", String.valueOf(rate));
     var command =
         pinning.load(ProcessArm.withTiming(load(openLoad, measured.port(), rateOption), open));
-    var process = processes.start(command);
-    try {
-      sleep(OPEN_WARMUP_SECONDS + MARGIN_SECONDS);
-      var before = measured.counters();
-      sleep(timing.seconds() - 2 * MARGIN_SECONDS);
-      var after = measured.counters();
-      var output =
-          processes.finish(
-              process, command, OPEN_WARMUP_SECONDS + timing.seconds() + GRACE_SECONDS);
-      var told = Result.parse(output.lastLine());
-      if (told == null) {
-        throw new IOException("the load: " + output.complaint());
-      }
-      double requests = difference(before, after, "bytes") / workload().bytes();
-      var latencies = latencies(output.lines());
-      var more = new LinkedHashMap<String, Double>();
-      more.put("p99.9 us", micros(latencies, 99.9));
-      more.put("max us", micros(latencies, 100));
-      more.put("late p99 us", Result.pairs(output.lastLine()).get("late_p99_us"));
-      more.put("peak/s", peak);
-      return new Result(
-          told.perSecond(),
-          difference(before, after, "cpu_us") / requests,
-          micros(latencies, 50),
-          micros(latencies, 99),
-          difference(before, after, "enters") / requests,
-          difference(before, after, "alloc_bytes") / requests,
-          Double.NaN, // it spins
-          Double.NaN,
-          told.errors(),
-          more);
-    } finally {
-      processes.destroy(process);
-    }
+    var window = LoadWindow.run(processes, measured, command, 0, open, GRACE_SECONDS);
+    double requests = window.grown("bytes") / workload().bytes();
+    var latencies = latencies(window.output().lines());
+    var more = new LinkedHashMap<String, Double>();
+    more.put("p99.9 us", micros(latencies, 99.9));
+    more.put("max us", micros(latencies, 100));
+    more.put("late p99 us", Result.pairs(window.output().lastLine()).get("late_p99_us"));
+    more.put("peak/s", peak);
+    return new Result(
+        window.told().perSecond(),
+        window.grown("cpu_us") / requests,
+        micros(latencies, 50),
+        micros(latencies, 99),
+        window.grown("enters") / requests,
+        window.grown("alloc_bytes") / requests,
+        Double.NaN, // it spins
+        Double.NaN,
+        window.told().errors(),
+        more);
   }
 
   private List<String> load(String program, String port, List<String> options) {
@@ -144,9 +124,5 @@ final class OpenEchoArm extends ProgramArm {
 
   private static double micros(Histogram latencies, double percentile) {
     return latencies.getValueAtPercentile(percentile) / 1e3;
-  }
-
-  private static void sleep(double seconds) throws InterruptedException {
-    Thread.sleep((long) (seconds * 1000));
   }
 }

@@ -12,6 +12,7 @@ import java.util.concurrent.TimeUnit;
 /** Starts programs, and leaves none behind: not on a failure, and not when this process is told to end. */
 final class Processes implements AutoCloseable {
   private static final long GRACE_SECONDS = 20;
+  private static final long END_SECONDS = 10;
 
   private final Set<Process> running = ConcurrentHashMap.newKeySet();
   private final Thread hook = new Thread(this::destroyAll, "gyre-bench-end");
@@ -76,6 +77,23 @@ final class Processes implements AutoCloseable {
     } catch (IOException | UncheckedIOException e) {
       // The process was destroyed.
     }
+  }
+
+  /** Asks a server to end with SIGTERM, upon which it drains, and gives it some time for that. */
+  void end(Process process) throws InterruptedException {
+    try {
+      process.destroy();
+      var _ = process.waitFor(END_SECONDS, TimeUnit.SECONDS);
+    } finally {
+      destroy(process);
+    }
+  }
+
+  /** Why a program that was expected to run has ended. */
+  static IOException ended(Process process) throws InterruptedException {
+    var complaint =
+        process.errorReader().lines().reduce((first, second) -> second).orElse("it said nothing");
+    return new IOException("the server ended with " + process.waitFor() + ": " + complaint);
   }
 
   void destroy(Process process) {

@@ -1,6 +1,5 @@
 package io.gyre.benchmarks.bench;
 
-import java.io.BufferedReader;
 import java.io.IOException;
 import java.net.HttpURLConnection;
 import java.net.InetAddress;
@@ -13,7 +12,6 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
-import java.util.concurrent.TimeUnit;
 
 /**
  * A server of files in a process of its own, or in several, and wrk(1) as the load in another. The file is asked for once
@@ -23,7 +21,6 @@ import java.util.concurrent.TimeUnit;
 final class ServeArm extends ProgramArm {
   private static final Duration PATIENCE = Duration.ofSeconds(20);
   private static final long LOOK_MILLIS = 20;
-  private static final long END_SECONDS = 10;
 
   private final Pinning pinning;
   private final Path file;
@@ -87,11 +84,7 @@ final class ServeArm extends ProgramArm {
           Double.NaN,
           told.errors());
     } finally {
-      process.destroy(); // SIGTERM: all of its processes end
-      if (!process.waitFor(END_SECONDS, TimeUnit.SECONDS)) {
-        processes.destroy(process);
-      }
-      processes.destroy(process);
+      processes.end(process);
     }
   }
 
@@ -106,8 +99,7 @@ final class ServeArm extends ProgramArm {
     long deadline = System.nanoTime() + PATIENCE.toNanos();
     while (!accepts(port)) {
       if (!process.isAlive()) {
-        throw new IOException(
-            "the server ended with " + process.exitValue() + ": " + lastLine(process));
+        throw Processes.ended(process);
       }
       if (System.nanoTime() - deadline > 0) {
         throw new IOException("the server does not accept");
@@ -122,12 +114,6 @@ final class ServeArm extends ProgramArm {
       return true;
     } catch (IOException e) {
       return false;
-    }
-  }
-
-  private static String lastLine(Process process) throws IOException {
-    try (BufferedReader errors = process.errorReader()) {
-      return errors.lines().reduce((first, second) -> second).orElse("it said nothing");
     }
   }
 

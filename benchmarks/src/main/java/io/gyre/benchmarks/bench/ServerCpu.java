@@ -6,8 +6,7 @@ import java.nio.file.Path;
 import java.util.stream.Stream;
 
 /**
- * What processes have taken of the processors and of memory, asked of the kernel: the same for a server that can't be
- * told to count.
+ * What processes have taken of the processors, asked of the kernel: the same for a server that can't be told to count.
  *
  * @see <a href="https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html">proc_pid_stat(5): utime, stime</a>
  */

@@ -1,15 +1,10 @@
 package io.gyre.benchmarks.cli;
 
 import io.gyre.Scheduler;
-import io.gyre.benchmarks.peer.HeapReport;
+import io.gyre.benchmarks.peer.CounterReports;
 import io.gyre.driver.Errors;
 import io.gyre.net.Distribution;
 import io.gyre.net.ListenOptions;
-import java.io.BufferedReader;
-import java.io.IOException;
-import java.io.InputStreamReader;
-import java.io.UncheckedIOException;
-import java.nio.charset.StandardCharsets;
 import java.util.Locale;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
@@ -138,7 +133,7 @@ final class EchoCommand implements Callable<Integer> {
             new EchoServer(
                 runtime, address, distribute.distribution, maxConnections, RECEIVE_BUFFERS);
         if (reportOnStdin) {
-          reportOnStdin(server);
+          CounterReports.start(server::report, out);
         }
         var at = server.address();
         out.println(
@@ -157,25 +152,5 @@ final class EchoCommand implements Callable<Integer> {
       end.reached();
     }
     return 0;
-  }
-
-  private void reportOnStdin(EchoServer server) {
-    var out = spec.commandLine().getOut();
-    Thread.ofPlatform()
-        .daemon()
-        .name("gyre-echo-report")
-        .start(
-            () -> {
-              var lines =
-                  new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
-              try {
-                for (var line = lines.readLine(); line != null; line = lines.readLine()) {
-                  out.println(server.report() + HeapReport.answer(line));
-                  out.flush();
-                }
-              } catch (IOException e) {
-                throw new UncheckedIOException(e);
-              }
-            });
   }
 }

@@ -2,13 +2,8 @@ package io.gyre.benchmarks.cli;
 
 import io.gyre.IoRuntime;
 import io.gyre.Scheduler;
-import io.gyre.benchmarks.peer.HeapReport;
+import io.gyre.benchmarks.peer.CounterReports;
 import io.gyre.driver.Errors;
-import java.io.BufferedReader;
-import java.io.IOException;
-import java.io.InputStreamReader;
-import java.io.UncheckedIOException;
-import java.nio.charset.StandardCharsets;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -56,7 +51,8 @@ final class UdpCommand implements Callable<Integer> {
   @Option(
       names = "--report-on-stdin",
       description =
-          "Print the counters since the start for each line that comes on standard input.")
+          "Print the counters since the start for each line that comes on standard input, and"
+              + " what is left of the heap after a collection if it says memory.")
   boolean reportOnStdin;
 
   @Mixin DriverOption driver;
@@ -79,7 +75,7 @@ final class UdpCommand implements Callable<Integer> {
       try (IoRuntime runtime = builder.start()) {
         var server = new UdpServer(runtime, address, receiveRoom, !receiveOnly);
         if (reportOnStdin) {
-          reportOnStdin(server);
+          CounterReports.start(server::report, out);
         }
         out.println(
             "listening " + Errors.format(server.address()) + " driver=" + runtime.driverName());
@@ -91,25 +87,5 @@ final class UdpCommand implements Callable<Integer> {
       end.reached();
     }
     return 0;
-  }
-
-  private void reportOnStdin(UdpServer server) {
-    var out = spec.commandLine().getOut();
-    Thread.ofPlatform()
-        .daemon()
-        .name("gyre-udp-report")
-        .start(
-            () -> {
-              var lines =
-                  new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
-              try {
-                for (var line = lines.readLine(); line != null; line = lines.readLine()) {
-                  out.println(server.report() + HeapReport.answer(line));
-                  out.flush();
-                }
-              } catch (IOException e) {
-                throw new UncheckedIOException(e);
-              }
-            });
   }
 }

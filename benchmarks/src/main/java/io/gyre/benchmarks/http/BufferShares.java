@@ -75,13 +75,6 @@ final class BufferShares {
     return waitingForPool == 0 && held + size <= half;
   }
 
-  /** What a buffer for so much takes of the pool. */
-  private static int sizeOf(int bytes) {
-    return bytes <= BufferPool.MIN_BUFFER_BYTES
-        ? BufferPool.MIN_BUFFER_BYTES
-        : Integer.highestOneBit(bytes - 1) << 1;
-  }
-
   /** The connections of one address. */
   final class Peer {
     private final InetAddress asker;
@@ -112,13 +105,13 @@ final class BufferShares {
 
     /** A buffer to read ahead into, or null when there is none to spare. */
     Buffer tryAhead(int bytes) {
-      int size = sizeOf(bytes);
+      int size = BufferPool.capacityFor(bytes);
       return isPlenty(size) && holds + size <= half / 2 ? take(size, bytes) : null;
     }
 
     /** A buffer for one who holds none; null when it has to wait, with {@link #await}. */
     Buffer tryFirst(int bytes) {
-      int size = sizeOf(bytes);
+      int size = BufferPool.capacityFor(bytes);
       return line.isEmpty() && isWithin(size) ? take(size, bytes) : null;
     }
 
@@ -142,7 +135,7 @@ final class BufferShares {
 
     /** Has a sender told, later, when it may have what {@link #tryFirst} had not; it may have given up by then. */
     void await(ResponseSender sender) {
-      if (line.isEmpty() && isWithin(sizeOf(sender.nextBytes()))) {
+      if (line.isEmpty() && isWithin(BufferPool.capacityFor(sender.nextBytes()))) {
         awaitPool(sender);
       } else {
         line.add(sender);
@@ -152,7 +145,7 @@ final class BufferShares {
 
     private void awaitPool(ResponseSender sender) {
       int bytes = sender.nextBytes();
-      int size = sizeOf(bytes);
+      int size = BufferPool.capacityFor(bytes);
       promise(size);
       waitingForPool++;
       var _ =
@@ -175,7 +168,7 @@ final class BufferShares {
       held -= size;
       forgetIfGone();
       for (var next = line.peek(); next != null; next = line.peek()) {
-        if (!next.isEnded() && !isWithin(sizeOf(next.nextBytes()))) {
+        if (!next.isEnded() && !isWithin(BufferPool.capacityFor(next.nextBytes()))) {
           return;
         }
         line.remove();

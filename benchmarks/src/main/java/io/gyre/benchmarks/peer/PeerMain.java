@@ -1,9 +1,7 @@
 package io.gyre.benchmarks.peer;
 
-import java.io.BufferedReader;
 import java.io.IOException;
-import java.io.InputStreamReader;
-import java.io.PrintStream;
+import java.io.PrintWriter;
 import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
 import java.util.concurrent.Callable;
@@ -18,9 +16,8 @@ import picocli.CommandLine.Spec;
 
 /**
  * Runs one echo server as a process, under the same protocol as the C references: {@code listening HOST:PORT peer=NAME}
- * once it accepts; for each line read from standard input a line of counters so far, and of the heap if it says memory; at
- * SIGTERM the totals, and exit
- * status 0. Exit status 3 means that this peer cannot run here, and standard error says why.
+ * once it accepts; for each line read from standard input a line of counters so far, as {@link CounterReports} has it; at
+ * SIGTERM the totals, and exit status 0. Exit status 3 means that this peer cannot run here, and standard error says why.
  */
 @Command(name = "peer", description = "Runs an echo server that Gyre is held against.")
 public final class PeerMain implements Callable<Integer> {
@@ -94,14 +91,13 @@ public final class PeerMain implements Callable<Integer> {
   }
 
   private void serve(EchoServer server, EchoCounters counters) throws InterruptedException {
-    var out = new PrintStream(System.out, true, StandardCharsets.UTF_8);
-    printTotalsAtTheEnd(counters, out);
-    out.println("listening " + host + ":" + server.port() + " peer=" + server.name());
-    Thread.ofPlatform().daemon().name("stdin").start(() -> answer(counters, out));
+    serve(counters, host + ":" + server.port() + " peer=" + server.name());
     new CountDownLatch(1).await();
   }
 
-  static void printTotalsAtTheEnd(EchoCounters counters, PrintStream out) {
+  /** Says where, answers with counters, and has the totals printed at the end. */
+  static void serve(EchoCounters counters, String where) {
+    var out = new PrintWriter(System.out, true, StandardCharsets.UTF_8);
     // Halting keeps the JVM from reporting the signal in its exit status.
     Runtime.getRuntime()
         .addShutdownHook(
@@ -110,16 +106,7 @@ public final class PeerMain implements Callable<Integer> {
                   out.println(counters.totals());
                   Runtime.getRuntime().halt(0);
                 }));
-  }
-
-  static void answer(EchoCounters counters, PrintStream out) {
-    var lines = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
-    try {
-      for (var line = lines.readLine(); line != null; line = lines.readLine()) {
-        out.println(counters.line() + HeapReport.answer(line));
-      }
-    } catch (IOException e) {
-      // Nobody will ask any more.
-    }
+    out.println("listening " + where);
+    CounterReports.start(counters::line, out);
   }
 }

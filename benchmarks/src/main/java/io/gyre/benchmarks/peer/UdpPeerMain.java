@@ -1,12 +1,10 @@
 package io.gyre.benchmarks.peer;
 
 import java.io.IOException;
-import java.io.PrintStream;
 import java.net.InetSocketAddress;
 import java.net.StandardSocketOptions;
 import java.nio.ByteBuffer;
 import java.nio.channels.DatagramChannel;
-import java.nio.charset.StandardCharsets;
 import java.util.concurrent.Callable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -68,11 +66,8 @@ public final class UdpPeerMain implements Callable<Integer> {
 
   private void serve(DatagramChannel channel) throws IOException {
     var counters = new EchoCounters();
-    var out = new PrintStream(System.out, true, StandardCharsets.UTF_8);
-    PeerMain.printTotalsAtTheEnd(counters, out);
     int bound = ((InetSocketAddress) channel.getLocalAddress()).getPort();
-    out.println("listening " + host + ":" + bound + " peer=datagram-channel");
-    Thread.ofPlatform().daemon().name("stdin").start(() -> PeerMain.answer(counters, out));
+    PeerMain.serve(counters, host + ":" + bound + " peer=datagram-channel");
     var buffer = ByteBuffer.allocateDirect(BUFFER_BYTES);
     while (true) {
       var sender = channel.receive(buffer.clear());
