@@ -21,6 +21,7 @@ import io.gyre.driver.OperationScope;
 import io.gyre.driver.PinnedBuffers;
 import io.gyre.driver.SendFlags;
 import java.io.IOException;
+import java.net.SocketException;
 import java.net.SocketOption;
 import java.nio.ByteBuffer;
 import java.nio.ReadOnlyBufferException;
@@ -99,6 +100,8 @@ public abstract sealed class SocketStream implements ByteStream permits TcpStrea
   private final ArrayDeque<Operation> behindFile = new ArrayDeque<>(0);
   private boolean inputEnded;
   private OrderlyClose orderlyClose;
+  private Throwable
+      outputFailure; // of a write before that, which broke the connection: not all was written
   private final ArrayDeque<Operation> shutdownsOnceWritten = new ArrayDeque<>(0);
 
   /**
@@ -523,10 +526,17 @@ public abstract sealed class SocketStream implements ByteStream permits TcpStrea
   private void writeEnded(Throwable failure) {
     if (failure != null && orderlyClose != null) {
       orderlyClose.writeFailed(failure);
+    } else if (failure != null && outputFailure == null && isOfConnection(failure)) {
+      outputFailure = failure;
     }
     if (--writesInFlight == 0) {
       submitShutdowns();
     }
+  }
+
+  /** Whether nothing can be written any more; a write that was cancelled, or had no time, says nothing of the next. */
+  private static boolean isOfConnection(Throwable failure) {
+    return failure instanceof SocketException || failure.getCause() instanceof SocketException;
   }
 
   /**
@@ -931,6 +941,9 @@ public abstract sealed class SocketStream implements ByteStream permits TcpStrea
       return;
     }
     orderlyClose = new OrderlyClose(this, limit);
+    if (outputFailure != null) {
+      orderlyClose.writeFailed(outputFailure);
+    }
     orderlyClose.add(attachment, handler);
     orderlyClose.begin();
   }

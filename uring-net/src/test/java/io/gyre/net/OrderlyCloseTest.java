@@ -187,6 +187,18 @@ class OrderlyCloseTest {
   }
 
   @DriverTest
+  void aResetThatEndedAWriteBeforeIsToldWhoClosesLater(TestRuntime driver) throws Exception {
+    try (var pair = StreamPair.openTiny(driver.start())) {
+      var write = pair.stream().writeAsync(ByteBuffer.allocateDirect(MUCH));
+      pair.awaitInput();
+      Peers.reset(pair.peer());
+      Waits.failure(SocketException.class, write, "the write");
+      var closed = pair.stream().closeOnceWrittenAsync(LONG);
+      Waits.failure(SocketException.class, closed, "a close behind the write");
+    }
+  }
+
+  @DriverTest
   void askingTwiceTellsBoth(TestRuntime driver) throws Exception {
     try (var pair = StreamPair.open(driver.start())) {
       var asks = new ArrayList<CompletableFuture<Void>>();
